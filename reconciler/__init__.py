@@ -1,0 +1,3 @@
+"""keyrec: a declarative reconciler for API keys."""
+
+__version__ = "0.1.0"

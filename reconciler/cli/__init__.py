@@ -1,0 +1,1 @@
+"""Arguments become one call and its rendering."""

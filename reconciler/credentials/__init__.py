@@ -1,0 +1,1 @@
+"""May this presented key do this, from here, now? And why not."""

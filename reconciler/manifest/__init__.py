@@ -1,0 +1,1 @@
+"""Text becomes desired state; every problem is reported at file:line:column."""

@@ -1,0 +1,65 @@
+"""What a key may touch: resources with ordered levels.
+
+A catalogue maps each resource to its levels, weakest first; a granted level covers itself and
+every weaker one. The built-in catalogue is the console page's table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class ScopeGrant:
+    """One resource and the level granted on it."""
+
+    resource: str
+    level: str
+
+    def __str__(self) -> str:
+        """Give `Resource:level`, as commands take and show it."""
+        return f"{self.resource}:{self.level}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeCatalog:
+    """All resources that exist, each with its levels from weakest to strongest."""
+
+    resources: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @classmethod
+    def of(cls, mapping: Mapping[str, tuple[str, ...]]) -> Self:
+        """Build one from a mapping; the order of resources does not matter."""
+        return cls(resources=tuple(sorted(mapping.items())))
+
+    def levels(self, resource: str) -> tuple[str, ...]:
+        """Give the resource's levels, weakest first; empty where there is no such resource."""
+        return dict(self.resources).get(resource, ())
+
+    def extended(self, other: ScopeCatalog) -> ScopeCatalog:
+        """Give both together; `other` wins where a resource is in both."""
+        return ScopeCatalog.of({**dict(self.resources), **dict(other.resources)})
+
+    def covers(self, granted: ScopeGrant, wanted: ScopeGrant) -> bool:
+        """Whether the grant is enough: the same resource at the wanted level or above."""
+        if granted.resource != wanted.resource:
+            return False
+        levels = self.levels(granted.resource)
+        if granted.level not in levels or wanted.level not in levels:
+            return False
+        return levels.index(granted.level) >= levels.index(wanted.level)
+
+
+BUILT_IN_CATALOG = ScopeCatalog.of(
+    {
+        "Reviews": ("read", "operate"),
+        "Workspaces": ("read", "change"),
+        "Credentials": ("read", "change"),
+        "Webhooks": ("read", "change"),
+        "Repositories": ("read", "change"),
+        "SecurityScans": ("read", "operate"),
+    }
+)
+"""The table of the console's API Keys page."""

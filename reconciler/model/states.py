@@ -1,0 +1,110 @@
+"""Desired and observed: all that one revision declares, all that the store holds at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.journal import Operation, PathRow
+from reconciler.model.keys import KeyAddress, KeyRecord, KeyRemoval, KeySpec, KeyStatus
+from reconciler.model.policy import Policy
+from reconciler.model.resources import Body, Resource, ResourceAddress, address_of
+from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
+from reconciler.model.source import SourceRef
+from reconciler.model.workspaces import NetworkSet, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """Where manifests came from."""
+
+    commit: str | None = None
+    """Full git commit id, None outside a repository."""
+    dirty: bool = False
+    """Whether the working tree differs from that commit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredResource:
+    """A resource with the place of its document."""
+
+    body: Body
+    source: SourceRef
+
+    @property
+    def address(self) -> ResourceAddress:
+        """Give its address."""
+        return address_of(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredState:
+    """Everything that one revision of the manifests declares; valid in itself."""
+
+    manager: str
+    keys: tuple[KeySpec, ...] = ()
+    """Sorted by address."""
+    removals: tuple[KeyRemoval, ...] = ()
+    """Sorted by address."""
+    resources: tuple[DeclaredResource, ...] = ()
+    """Sorted by address."""
+    revision: Revision = Revision()
+    manifest_digest: str = ""
+    """SHA-256 over the paths and bytes of all manifest files, in order of path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignRecord:
+    """A live record that another manager owns, or nobody; never touched."""
+
+    address: KeyAddress
+    manager: str | None
+    sink_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedState:
+    """Everything that the store holds of one manager, read in one transaction."""
+
+    store_id: str
+    manager: str
+    read_at: datetime
+    """The database's clock; every decision about time is made with it."""
+    records: tuple[KeyRecord, ...] = ()
+    """Live records, and ended ones that still have a version to retire or a copy to destroy."""
+    removed: frozenset[KeyAddress] = frozenset()
+    """Addresses of tombstones of this manager."""
+    resources: tuple[Resource, ...] = ()
+    """Of all managers."""
+    operations: tuple[Operation, ...] = ()
+    """Open ones of this manager."""
+    paths: tuple[PathRow, ...] = ()
+    foreign: tuple[ForeignRecord, ...] = ()
+    audit_sequence: int = 0
+    audit_head: str = ""
+
+    @property
+    def live(self) -> dict[KeyAddress, KeyRecord]:
+        """Give the live records of this manager by address."""
+        return {r.address: r for r in self.records if r.status is KeyStatus.LIVE}
+
+    @property
+    def policy(self) -> Policy:
+        """Give the stored policy; the strictest default where there is none."""
+        return next((r.body for r in self.resources if isinstance(r.body, Policy)), Policy())
+
+    @property
+    def catalog(self) -> ScopeCatalog:
+        """Give the built-in catalogue with the stored one over it."""
+        stored = (r.body for r in self.resources if isinstance(r.body, ScopeCatalog))
+        return BUILT_IN_CATALOG.extended(next(stored, ScopeCatalog(resources=())))
+
+    @property
+    def workspaces(self) -> dict[str, Workspace]:
+        """Give the stored workspaces by name."""
+        return {r.body.name: r.body for r in self.resources if isinstance(r.body, Workspace)}
+
+    @property
+    def networks(self) -> tuple[NetworkSet, ...]:
+        """Give the stored networks."""
+        return tuple(r.body for r in self.resources if isinstance(r.body, NetworkSet))

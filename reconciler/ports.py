@@ -1,0 +1,231 @@
+"""The doors to the outside, in our own words.
+
+Adapters translate data and errors, and decide nothing. Every method says which errors it raises;
+anything else that escapes an adapter is a fault of the adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.model.audit import AuditEvent
+from reconciler.model.journal import Fence, Lease
+from reconciler.model.keys import KeyAddress, KeyRecord, KeyVersion
+from reconciler.model.policy import SinkKind
+from reconciler.model.resources import Resource
+from reconciler.model.secret import Secret
+from reconciler.model.states import ObservedState, Revision
+from reconciler.model.writes import Commit, Committed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredVersion:
+    """What a presented key is checked against."""
+
+    record: KeyRecord
+    version: KeyVersion
+    secret_hash: str
+
+
+class KeyStore(Protocol):
+    """The issuer's memory. All methods raise `StoreUnavailable`; all but `check` and `migrate`
+    raise `StoreOutdated` where the tables are not this program's.
+    """
+
+    def check(self) -> None:
+        """Return where the tables are there and of this program's version; else StoreOutdated."""
+
+    def migrate(self) -> bool:
+        """Bring the tables to this program's version; whether anything was done."""
+
+    def seed(self, policy: Resource, *, actor: str) -> bool:
+        """Store the first policy; False, and nothing done, where the store already holds one."""
+
+    def now(self) -> datetime:
+        """Give the database's time."""
+
+    def observe(self, manager: str) -> ObservedState:
+        """Read everything of one manager in one transaction."""
+
+    def presented(self, version_id: str) -> StoredVersion | None:
+        """Give the version with its key, whatever their states; None where the id is unknown."""
+
+    def find(self, address: KeyAddress) -> tuple[KeyRecord, ...]:
+        """Give all records of the address, of every manager and status, newest first, with all
+        their versions.
+        """
+
+    def addresses(self, name: str) -> tuple[KeyAddress, ...]:
+        """Give the addresses of live records with that name, sorted."""
+
+    def commit(self, commit: Commit) -> Committed:
+        """Run one transaction.
+
+        Raises:
+            LeaseLost: the fence does not hold; nothing was written.
+            StoreUnavailable: definitely nothing was written.
+            CommitUnknown: the outcome is not known; run the same commit again.
+        """
+
+    def acquire_lease(self, manager: str, *, holder: str, run_id: str) -> Lease | None:
+        """Take the lease where it is free; the epoch rises. None where another run holds it."""
+
+    def lease(self, manager: str) -> Lease | None:
+        """Give the lease row, held or run out; None where it was never taken or was released."""
+
+    def renew_lease(self, fence: Fence) -> Lease:
+        """Extend it by its time to live; LeaseLost where it is not ours or has run out."""
+
+    def release_lease(self, fence: Fence) -> None:
+        """Give it back; nothing happens where it is not ours."""
+
+    def end_lease(self, manager: str, *, actor: str) -> Lease | None:
+        """End whoever holds it, audited; the ended lease, None where nobody held it."""
+
+    def history(self, address: str) -> tuple[AuditEvent, ...]:
+        """Give the audit events of an address, oldest first."""
+
+    def events(self) -> Iterator[AuditEvent]:
+        """Give the whole audit chain in order."""
+
+    def close(self) -> None:
+        """Give connections back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretPayload:
+    """What is written to a sink path."""
+
+    api_key: Secret
+    key_id: str
+    version_id: str
+    workspace: str
+    name: str
+    environment: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckAndSetRefused:
+    """The sink says that the path is not at the expected version; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkContent:
+    """The readable value at a path."""
+
+    api_key: Secret
+    key_id: str
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathSeen:
+    """What a path looks like now."""
+
+    version: int
+    """The path's version number, counting destroyed ones; 0 where nothing was ever written or
+    the path's metadata was deleted."""
+    content: SinkContent | None
+    """The latest value, where we may read it and it is one of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One line of a preflight."""
+
+    name: str
+    passed: bool
+    message: str
+    advice: str = ""
+
+
+class SecretSink(Protocol):
+    """Where secrets are kept. Errors of all methods that reach out: `SinkUnavailable` (nothing was
+    done), `SinkDenied`, `SinkMisconfigured`, `LoginFailed`.
+    """
+
+    @property
+    def kind(self) -> SinkKind:
+        """Which technology."""
+
+    @property
+    def custody(self) -> str:
+        """Fingerprint of who can read what is written now; empty where the sink decides."""
+
+    def identity(self) -> str:
+        """Give the sink's own stable id; a digest and a policy are bound to it."""
+
+    def preflight(self) -> tuple[CheckResult, ...]:
+        """Check, without any side effect, that writes would work and would last."""
+
+    def write(
+        self, path: str, payload: SecretPayload, *, expected: int
+    ) -> int | CheckAndSetRefused:
+        """Send one check-and-set write; the new version number where it was done.
+
+        Raises:
+            SinkOutcomeUnknown: it may have been done.
+        """
+
+    def observe(self, path: str) -> PathSeen:
+        """Give the path's version, and its value where reading is allowed."""
+
+    def destroy(self, path: str, versions: Sequence[int]) -> None:
+        """Destroy these versions for ever, never the path's version count; repeatable."""
+
+    def read_anchor(self) -> tuple[int, str]:
+        """Give the anchor's version and text; 0 and empty where there is none."""
+
+    def write_anchor(self, text: str, *, expected: int) -> int | CheckAndSetRefused:
+        """Write the anchor (it holds no secret) by check-and-set."""
+
+    def close(self) -> None:
+        """End connections; revoke a token that was obtained here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestFile:
+    """One file of manifests."""
+
+    path: str
+    """Relative to the repository, forward slashes."""
+    content: bytes
+
+
+class ManifestSource(Protocol):
+    """Where manifests come from: a folder or a git revision. Errors: `SourceUnavailable`."""
+
+    def files(self) -> Iterable[ManifestFile]:
+        """Give all manifest files (`.yaml`, `.yml`), sorted by path."""
+
+    def revision(self) -> Revision:
+        """Say which revision they are."""
+
+
+class Identity(Protocol):
+    """Who applies."""
+
+    def principal(self) -> str:
+        """Give the principal, such as `local:alice`."""
+
+
+class Clock(Protocol):
+    """Wall time."""
+
+    def now(self) -> datetime:
+        """Give the time, aware, in UTC."""
+
+
+class Entropy(Protocol):
+    """Chance; the only source of secrets and ids."""
+
+    def base62(self, length: int) -> str:
+        """Draw that many uniform base62 digits from the operating system."""
+
+    def identifier(self) -> str:
+        """Draw a new unique id: a version 4 UUID, 36 characters."""
