@@ -146,6 +146,12 @@ class LoginFailed(KeyrecError):
     word = "login_failed"
 
 
+class HashingFailed(KeyrecError):
+    """A key cannot be hashed or checked: a damaged stored hash, a missing pepper, no memory."""
+
+    word = "hashing_failed"
+
+
 class Refused(KeyrecError):
     """A guard, a rule, protection, authorization or a missing approval refuses the whole run."""
 
