@@ -1,0 +1,32 @@
+"""How to reach things: `keyrec.yaml`, environment variables and flags become one `Settings`.
+
+Nothing here says what is trusted: that is the stored policy. This room is the only reader of the
+process environment. It stands just above `errors`, so every other room may read settings.
+"""
+
+from reconciler.config.document import ConfigDocument
+from reconciler.config.resolve import DEFAULT_FILE, config_file, environment, settings_from
+from reconciler.config.settings import (
+    AgeSettings,
+    Settings,
+    StoreSettings,
+    VaultAuth,
+    VaultAuthMethod,
+    VaultSettings,
+    VaultTls,
+)
+
+__all__ = [
+    "DEFAULT_FILE",
+    "AgeSettings",
+    "ConfigDocument",
+    "Settings",
+    "StoreSettings",
+    "VaultAuth",
+    "VaultAuthMethod",
+    "VaultSettings",
+    "VaultTls",
+    "config_file",
+    "environment",
+    "settings_from",
+]

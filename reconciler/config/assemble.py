@@ -1,0 +1,117 @@
+"""Chosen values become settings: numbers parsed, a login's defaults filled in, secrets wrapped.
+
+Which value was chosen is the matter of `resolve`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from reconciler.config.settings import (
+    ANSWER_TIMEOUT,
+    CONNECT_TIMEOUT,
+    AgeSettings,
+    Settings,
+    StoreSettings,
+    VaultAuth,
+    VaultAuthMethod,
+    VaultSettings,
+    VaultTls,
+)
+from reconciler.config.variables import (
+    CA_BYTES_NAMES,
+    JWT_NAMES,
+    SECRET_ID_NAMES,
+    SKIP_VERIFY_NAMES,
+    TOKEN_NAMES,
+    first_set,
+    secret_of,
+)
+
+SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PLAIN_POSTGRES = "postgresql://"
+
+
+def assembled(values: Mapping[str, Any], environ: Mapping[str, str], root: str) -> Settings:
+    """Build the settings from valid values by dotted path, and the secrets of the environment."""
+    environments = values.get("environments")
+    return Settings(
+        root=root,
+        manager=values["manager"],
+        manifests=tuple(values["manifests"]),
+        environments=None if environments is None else frozenset(environments),
+        token_prefix=values["token.prefix"],
+        store=StoreSettings(url=SecretStr(_with_driver(values["store.url"]))),
+        age=AgeSettings(
+            directory=values["sink.age.directory"], identity=values.get("sink.age.identity")
+        ),
+        vault=_vault(values, environ),
+    )
+
+
+def _with_driver(url: str) -> str:
+    """Name psycopg where no driver is named: what is meant depends on SQLAlchemy's version."""
+    if url.startswith(_PLAIN_POSTGRES):
+        return "postgresql+psycopg://" + url.removeprefix(_PLAIN_POSTGRES)
+    return url
+
+
+def _vault(values: Mapping[str, Any], environ: Mapping[str, str]) -> VaultSettings:
+    given = values.get("sink.vault.clientTimeout")
+    timeout = ANSWER_TIMEOUT if given is None else _seconds(given)
+    rate, proxy = values.get("sink.vault.rateLimit"), values.get("sink.vault.proxyAddress")
+    return VaultSettings(
+        address=values.get("sink.vault.address"),
+        namespace=values.get("sink.vault.namespace"),
+        auth=_auth(values, environ),
+        tls=_tls(values, environ),
+        connect_timeout=min(CONNECT_TIMEOUT, timeout),
+        answer_timeout=timeout,
+        max_retries=values["sink.vault.maxRetries"],
+        rate_limit=(float(rate.partition(":")[0]) or None) if rate else None,
+        proxy=None if proxy is None else SecretStr(proxy),
+    )
+
+
+def _tls(values: Mapping[str, Any], environ: Mapping[str, str]) -> VaultTls:
+    authority = first_set(environ, CA_BYTES_NAMES)
+    skip = first_set(environ, SKIP_VERIFY_NAMES)
+    return VaultTls(
+        ca_cert=values.get("sink.vault.caCert"),
+        ca_path=values.get("sink.vault.caPath"),
+        ca_cert_bytes=None if authority is None else authority[1],
+        client_cert=values.get("sink.vault.clientCert"),
+        client_key=values.get("sink.vault.clientKey"),
+        server_name=values.get("sink.vault.tlsServerName"),
+        skip_verify=skip is not None and skip[1].strip().lower() in {"1", "t", "true"},
+    )
+
+
+def _auth(values: Mapping[str, Any], environ: Mapping[str, str]) -> VaultAuth:
+    role_id = values.get("sink.vault.auth.roleId")
+    unnamed = VaultAuthMethod.TOKEN if role_id is None else VaultAuthMethod.APPROLE
+    method = VaultAuthMethod(values.get("sink.vault.auth.method", unnamed))
+    jwt_file = values.get("sink.vault.auth.jwtFile")
+    if jwt_file is None and method is VaultAuthMethod.KUBERNETES:
+        jwt_file = SERVICE_ACCOUNT_TOKEN
+    return VaultAuth(
+        method=method,
+        mount=values.get("sink.vault.auth.mount", method.value),
+        role=values.get("sink.vault.auth.role"),
+        token=secret_of(environ, TOKEN_NAMES),
+        token_file=values.get("sink.vault.auth.tokenFile"),
+        role_id=role_id,
+        secret_id=secret_of(environ, SECRET_ID_NAMES),
+        secret_id_file=values.get("sink.vault.auth.secretIdFile"),
+        jwt=secret_of(environ, JWT_NAMES),
+        jwt_file=jwt_file,
+    )
+
+
+def _seconds(text: str) -> float:
+    unit = next((u for u in _UNITS if text.endswith(u)), "")
+    return float(text.removesuffix(unit)) * _UNITS.get(unit, 1.0)
