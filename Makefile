@@ -1,0 +1,86 @@
+# One door to everything. Each target sets up what it needs by itself: Python 3.11 or newer, make
+# and git are enough. Choose another interpreter with PYTHON=python3.12.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?=
+BIN := .venv/bin
+
+# How many tests run at once, and what else pytest is told: make test PYTEST="-k rotation -x"
+WORKERS ?= 2
+PYTEST ?=
+
+CODE := reconciler tests tools
+
+.PHONY: help demo test check services fix lock schemas clean venv
+.PHONY: format lint types imports shell schemas-equal house workflows coverage wheel
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ── For everybody ────────────────────────────────────────────────────────────────────────────────
+
+demo: venv ## The first five minutes of a key, on this machine, in a temporary folder
+	@tools/demo.sh
+
+test: venv ## Run all tests
+	$(BIN)/pytest -n $(WORKERS) $(PYTEST)
+
+check: format lint types imports shell schemas-equal house workflows coverage ## All that a merge needs
+
+services: venv ## Find or build what the tests against real services need (Vault; wants Go)
+	@tests/services/build_vault.sh
+
+fix: venv ## Mend what can be mended by itself: format and simple lint
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+lock: venv ## Make requirements/*.lock from pyproject.toml; UPGRADE=1 takes newer versions
+	@tools/lock.sh $(BIN)/uv
+
+schemas: venv ## Make schemas/ from the manifests' models
+	@$(BIN)/python tools/schemas.py
+
+clean: ## Remove what was made here (not what stands in the user's cache)
+	rm -rf .venv dist build .coverage .coverage.* htmlcov
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find reconciler tests tools -type d -name __pycache__ -prune -exec rm -rf {} +
+
+venv: ## Make the virtual environment .venv from the lock
+	@tools/venv.sh $(PYTHON)
+
+# ── The parts of `make check` ────────────────────────────────────────────────────────────────────
+
+format: venv ## Is the code formatted?
+	$(BIN)/ruff format --check $(CODE)
+
+lint: venv ## ruff
+	$(BIN)/ruff check $(CODE)
+
+types: venv ## mypy, strict
+	$(BIN)/mypy
+
+imports: venv ## Do imports point one way?
+	$(BIN)/lint-imports
+
+shell: venv ## shellcheck on every script
+	$(BIN)/shellcheck .ci/run tools/*.sh $(wildcard tests/services/*.sh)
+
+schemas-equal: venv ## Are schemas/ what the models say?
+	@$(BIN)/python tools/schemas.py --check
+
+house: venv ## The rules about the repository itself: links, locks, length of modules
+	$(BIN)/pytest -q tests/house
+
+workflows: venv ## actionlint on the workflow files (wants Go)
+	@tools/actionlint.sh
+
+coverage: venv ## Run all tests and report branch coverage
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term $(PYTEST)
+
+wheel: venv ## Build the distributions and try the wheel in an environment of its own
+	@tools/try-wheel.sh
