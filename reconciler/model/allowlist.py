@@ -16,7 +16,8 @@ from typing import TypeAlias
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_PREFIX = re.compile(r"0|[1-9][0-9]{0,2}")
+_PREFIX = re.compile(r"0|[1-9][0-9]*")
+_PREFIX_ADVICE = "write a prefix length, such as the 24 of 203.0.113.0/24"
 _DISGUISES = (
     (ipaddress.IPv6Network("::ffff:0:0/96"), "an IPv4-mapped address"),
     (ipaddress.IPv6Network("64:ff9b::/96"), "a NAT64 address"),
@@ -37,16 +38,74 @@ class RangeRefused:
 def parse_range(text: str) -> Network | RangeRefused:
     """Read one address or range; an address is the range that holds only itself."""
     head, slash, prefix = text.partition("/")
-    if "%" in text:
-        return RangeRefused(
-            message="zone ids mean nothing to another machine",
-            advice=f"write {head.partition('%')[0]}",
-        )
-    if slash and _PREFIX.fullmatch(prefix) is None:
-        return RangeRefused(
-            message="only a prefix length may follow the slash, no netmask and no leading zero",
-            advice=_prefix_advice(head, prefix),
-        )
+    return (
+        _refuse_spaces(text)
+        or _refuse_zone(text)
+        or _refuse_padded_octets(head, slash + prefix)
+        or (_refuse_netmask(head, prefix) if slash else None)
+        or _parse_plain(text, head, prefix)
+    )
+
+
+def _refuse_spaces(text: str) -> RangeRefused | None:
+    """Refuse white space around or inside a range."""
+    if not any(character.isspace() for character in text):
+        return None
+    return RangeRefused(message="a range holds no spaces", advice=_mend("".join(text.split())))
+
+
+def _refuse_zone(text: str) -> RangeRefused | None:
+    """Refuse `%eth0`, which names a network card of one machine."""
+    if "%" not in text:
+        return None
+    mended = re.sub(r"%[^/]*", "", text)
+    return RangeRefused(message="zone ids mean nothing to another machine", advice=_mend(mended))
+
+
+def _refuse_padded_octets(head: str, rest: str) -> RangeRefused | None:
+    """Refuse `010.0.0.1`, which some programs read as decimal and some as octal."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", head) is None:
+        return None
+    plain = ".".join(octet.lstrip("0") or "0" for octet in head.split("."))
+    if plain == head:
+        return None
+    return RangeRefused(
+        message="leading zeros are octal to some programs and decimal to others",
+        advice=_mend(f"{plain}{rest}"),
+    )
+
+
+def _refuse_netmask(head: str, prefix: str) -> RangeRefused | None:
+    """Refuse everything after a slash that is not a plain prefix length."""
+    if _PREFIX.fullmatch(prefix) is not None:
+        return None
+    length = None if ":" in head and "." in prefix else _prefix_length(prefix)
+    return RangeRefused(
+        message="only a prefix length may follow the slash, no netmask and no leading zero",
+        advice=_PREFIX_ADVICE if length is None else _mend(f"{head}/{length}"),
+    )
+
+
+def _prefix_length(prefix: str) -> str | None:
+    """Give the length that a padded prefix, netmask or hostmask stands for; None for others."""
+    if re.fullmatch(r"[0-9]+", prefix) is not None:
+        return prefix.lstrip("0") or "0"
+    try:
+        return str(ipaddress.IPv4Network(f"0.0.0.0/{prefix}").prefixlen)
+    except ValueError:
+        return None
+
+
+def _mend(text: str) -> str:
+    """Give the advice to write `text`, or the advice for `text` where that is refused too."""
+    mended = parse_range(text)
+    if not isinstance(mended, RangeRefused):
+        return f"write {text}"
+    return mended.advice
+
+
+def _parse_plain(text: str, head: str, prefix: str) -> Network | RangeRefused:
+    """Read a text whose prefix is of digits or absent."""
     try:
         address = ipaddress.ip_address(head)
     except ValueError:
@@ -54,22 +113,28 @@ def parse_range(text: str) -> Network | RangeRefused:
             message="this is not an address or a range",
             advice="write an address such as 203.0.113.7 or a range such as 203.0.113.0/24",
         )
-    if slash and int(prefix) > address.max_prefixlen:
+    if prefix and (len(prefix) > 3 or int(prefix) > address.max_prefixlen):
         return RangeRefused(
             message=f"a prefix of {prefix} is longer than the address",
             advice=f"IPv{address.version} prefixes end at /{address.max_prefixlen}",
         )
     network = ipaddress.ip_network(text, strict=False)
-    return _refuse_host_bits(address, network) or _refuse_disguise(network) or network
+    return (
+        _refuse_disguise(text, address, network) or _refuse_host_bits(address, network) or network
+    )
 
 
-def _prefix_advice(head: str, prefix: str) -> str:
-    """Give the prefix form of a netmask or of a padded prefix where there is one."""
-    try:
-        network = ipaddress.ip_network(f"{head}/{prefix.lstrip('0') or '0'}", strict=False)
-    except ValueError:
-        return "write a prefix length such as 203.0.113.0/24"
-    return f"write {network}"
+def _refuse_disguise(text: str, address: Address, network: Network) -> RangeRefused | None:
+    """Refuse IPv6 ranges that stand for IPv4 addresses: they would never match, or match all."""
+    if isinstance(address, ipaddress.IPv4Address) or isinstance(network, ipaddress.IPv4Network):
+        return None
+    advice = "write the IPv4 range or the native IPv6 range of the callers"
+    if address.ipv4_mapped is not None and network.prefixlen >= 96:
+        advice = _mend(f"{address.ipv4_mapped}/{network.prefixlen - 96}")
+    for disguise, name in _DISGUISES:
+        if network.subnet_of(disguise):
+            return RangeRefused(message=f"{text} is {name}", advice=advice)
+    return None
 
 
 def _refuse_host_bits(address: Address, network: Network) -> RangeRefused | None:
@@ -83,24 +148,6 @@ def _refuse_host_bits(address: Address, network: Network) -> RangeRefused | None
     )
 
 
-def _refuse_disguise(network: Network) -> RangeRefused | None:
-    """Refuse IPv6 ranges that stand for IPv4 addresses: they would never match, or match all."""
-    if not isinstance(network, ipaddress.IPv6Network):
-        return None
-    for disguise, name in _DISGUISES:
-        if network.subnet_of(disguise):
-            return RangeRefused(message=f"{network} is {name}", advice=_plain_form(network))
-    return None
-
-
-def _plain_form(network: ipaddress.IPv6Network) -> str:
-    """Name the IPv4 range that a mapped range stands for, or the general mend."""
-    mapped = network.network_address.ipv4_mapped
-    if mapped is not None and network.prefixlen >= 96:
-        return f"write {mapped}/{network.prefixlen - 96}"
-    return "write the IPv4 range or the native IPv6 range of the callers"
-
-
 def collapse(networks: Iterable[Network]) -> tuple[Network, ...]:
     """Give the smallest list of ranges that holds the same addresses: IPv4 first, sorted."""
     listed = list(networks)
@@ -110,14 +157,16 @@ def collapse(networks: Iterable[Network]) -> tuple[Network, ...]:
 
 
 def canonical_address(text: str) -> Address | None:
-    """Read a client's address; IPv4-mapped ones are unmapped. None where it is no address."""
+    """Read a client's address: without its zone, IPv4-mapped ones unmapped. None where it is no
+    address.
+    """
     try:
-        address = ipaddress.ip_address(text.partition("%")[0])
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    return address.ipv4_mapped or ipaddress.IPv6Address(int(address))
 
 
 def contains(ranges: Iterable[str], address: Address) -> bool:

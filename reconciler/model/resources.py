@@ -132,7 +132,7 @@ def _policy_document(policy: Policy) -> Document:
         "prune": policy.prune.value,
         "guards": {
             "maxRemovals": policy.guards.max_removals,
-            "maxRemovalShare": str(policy.guards.max_removal_share),
+            "maxRemovalShare": str(float(policy.guards.max_removal_share)),
         },
         "expirations": [e.value for e in policy.expirations],
         "review": {"failOn": policy.fail_on},

@@ -47,6 +47,10 @@ class Secret:
         """Refuse pickling and copying."""
         raise TypeError("a Secret cannot be pickled or copied")
 
+    def __getstate__(self) -> NoReturn:
+        """Refuse: since 3.11 every object offers its slots to serialisers."""
+        raise TypeError("a Secret has no state to give")
+
     def __len__(self) -> NoReturn:
         """Refuse: even the length is nobody's business."""
         raise TypeError("a Secret has no length")
