@@ -1,0 +1,262 @@
+"""The key store in memory: the port's promises in the fewest words, for tests of everything else.
+
+Written apart from the SQL store on purpose: one contract suite holds both. A commit works on a copy
+of the state that takes its place at the end, so a failure leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.errors import LeaseLost, StoreOutdated
+from reconciler.model.audit import AuditEvent, AuditNote
+from reconciler.model.journal import (
+    LEASE_TIME_TO_LIVE,
+    Fence,
+    Lease,
+    OperationState,
+)
+from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
+from reconciler.model.policy import Policy
+from reconciler.model.resources import Resource
+from reconciler.model.states import ForeignRecord, ObservedState
+from reconciler.model.writes import (
+    Commit,
+    Committed,
+    HoldKey,
+    PutResource,
+    ReleaseKey,
+    RevokeVersion,
+)
+from reconciler.ports import Clock, StoredVersion
+from tests.fakes.store_state import State
+from tests.fakes.store_writes import apply_write, subject_of
+from tests.fakes.system import FakeClock
+from tests.fakes.troubles import Troubles
+
+STORE_ID = "5b1c8f0e-0000-4000-8000-00000000fa4e"
+
+
+class FakeStore:
+    """A `KeyStore` in memory, with troubles on order."""
+
+    def __init__(self, clock: Clock | None = None, *, is_migrated: bool = True) -> None:
+        """Stand on `clock` (one that stands still where none is given), empty."""
+        self.clock: Clock = FakeClock() if clock is None else clock
+        self.state = State()
+        self.commits: list[Commit] = []
+        """Every commit that was asked for, in order, whatever became of it."""
+        self.is_closed = False
+        self._is_migrated = is_migrated
+        self._troubles = Troubles()
+        self._lock = threading.RLock()
+
+    def fail_next(
+        self, error: BaseException, *, method: str = "commit", after: bool = False
+    ) -> None:
+        """Raise `error` from the next call of `method`: before anything is done, or after all of
+        it was (a lost answer). Orders for one method are served one by one.
+        """
+        self._troubles.order(error, method=method, after=after)
+
+    def check(self) -> None:
+        self._troubles.strike("check", after=False)
+        if not self._is_migrated:
+            raise StoreOutdated("the store has no tables", advice="run: keyrec init")
+
+    def migrate(self) -> bool:
+        self._troubles.strike("migrate", after=False)
+        was_done = not self._is_migrated
+        self._is_migrated = True
+        return was_done
+
+    def seed(self, policy: Resource, *, actor: str) -> bool:
+        with self._changing("seed"):
+            if any(isinstance(r.body, Policy) for r in self.state.resources.values()):
+                return False
+            state = self.state.copy()
+            state.resources[policy.address] = policy
+            note = AuditNote(event="store-initialised", address=str(policy.address))
+            state.append(note, at=self.clock.now(), actor=actor)
+            self.state = state
+            return True
+
+    def now(self) -> datetime:
+        self._reading("now")
+        return self.clock.now()
+
+    def observe(self, manager: str) -> ObservedState:
+        self._reading("observe")
+        state = self.state
+        ours = {k.key_id for k in state.keys.values() if k.manager == manager}
+        live = [k for k in state.keys.values() if k.status is KeyStatus.LIVE]
+        tombs = state.newest_tombstones(manager)
+        return ObservedState(
+            store_id=STORE_ID,
+            manager=manager,
+            read_at=self.clock.now(),
+            records=tuple(state.visible(ours)),
+            removed=frozenset(tombs),
+            removed_held=frozenset(a for a, k in tombs.items() if k.hold is not None),
+            resources=tuple(sorted(state.resources.values(), key=lambda r: str(r.address))),
+            operations=tuple(
+                o
+                for o in state.operations.values()
+                if o.state is OperationState.OPEN and o.key_id in ours
+            ),
+            paths=tuple(sorted(state.paths.values(), key=lambda p: (p.sink_id, p.path))),
+            foreign=tuple(
+                ForeignRecord(address=k.address, manager=k.manager, sink_path=k.fields.sink_path)
+                for k in sorted(live, key=lambda k: k.address)
+                if k.manager != manager
+            ),
+            audit_sequence=len(state.events),
+            audit_head=state.head,
+        )
+
+    def presented(self, version_id: str) -> StoredVersion | None:
+        self._reading("presented")
+        slot = self.state.versions.get(version_id)
+        if slot is None:
+            return None
+        record = self.state.with_versions(self.state.keys[slot.key_id])
+        return StoredVersion(record=record, version=slot.version, secret_hash=slot.secret_hash)
+
+    def find(self, address: KeyAddress) -> tuple[KeyRecord, ...]:
+        self._reading("find")
+        found = [k for k in self.state.keys.values() if k.address == address]
+        return tuple(self.state.with_versions(k) for k in reversed(found))
+
+    def addresses(self, name: str) -> tuple[KeyAddress, ...]:
+        self._reading("addresses")
+        live = (k for k in self.state.keys.values() if k.status is KeyStatus.LIVE)
+        return tuple(sorted(k.address for k in live if k.address.name == name))
+
+    def commit(self, commit: Commit) -> Committed:
+        self.commits.append(commit)
+        with self._changing("commit"):
+            return self._commit(commit)
+
+    def _commit(self, commit: Commit) -> Committed:
+        _require_fence(commit)
+        now = self.clock.now()
+        if commit.fence is not None:
+            self._own_lease(commit.fence, now)
+        if commit.commit_id in self.state.commits:
+            return self.state.commits[commit.commit_id]
+        state = self.state.copy()
+        refusals = []
+        for write in commit.writes:
+            refusal = apply_write(state, write, now=now, actor=commit.actor)
+            refusals.append(refusal)
+            note = getattr(write, "note", None)
+            if refusal is None and note is not None:
+                state.append(
+                    note,
+                    at=now,
+                    actor=commit.actor,
+                    commit=commit,
+                    subject=subject_of(state, write),
+                )
+        answer = Committed(
+            at=now,
+            refusals=tuple(refusals),
+            audit_sequence=len(state.events),
+            audit_head=state.head,
+        )
+        state.commits[commit.commit_id] = answer
+        self.state = state
+        return answer
+
+    def acquire_lease(self, manager: str, *, holder: str, run_id: str) -> Lease | None:
+        with self._changing("acquire_lease"):
+            now, expires_at = self.clock.now(), self.clock.now() + LEASE_TIME_TO_LIVE
+            epoch, held = self.state.leases.get(manager, (0, None))
+            if held is not None and not held.is_free(now):
+                if held.run_id != run_id:
+                    return None
+                lease = replace(held, expires_at=expires_at)
+            else:
+                lease = Lease(
+                    manager=manager,
+                    epoch=epoch + 1,
+                    run_id=run_id,
+                    holder=holder,
+                    acquired_at=now,
+                    expires_at=expires_at,
+                )
+            self.state.leases[manager] = (lease.epoch, lease)
+            return lease
+
+    def lease(self, manager: str) -> Lease | None:
+        self._reading("lease")
+        return self.state.leases.get(manager, (0, None))[1]
+
+    def renew_lease(self, fence: Fence) -> Lease:
+        with self._changing("renew_lease"):
+            now = self.clock.now()
+            lease = replace(self._own_lease(fence, now), expires_at=now + LEASE_TIME_TO_LIVE)
+            self.state.leases[fence.manager] = (lease.epoch, lease)
+            return lease
+
+    def release_lease(self, fence: Fence) -> None:
+        with self._changing("release_lease"):
+            epoch, held = self.state.leases.get(fence.manager, (0, None))
+            if held is not None and held.fence == fence:
+                self.state.leases[fence.manager] = (epoch, None)
+
+    def end_lease(self, manager: str, *, actor: str) -> Lease | None:
+        with self._changing("end_lease"):
+            now = self.clock.now()
+            epoch, held = self.state.leases.get(manager, (0, None))
+            if held is None or held.is_free(now):
+                return None
+            self.state.leases[manager] = (epoch, None)
+            detail = (("epoch", str(epoch)), ("holder", held.holder), ("runId", held.run_id))
+            note = AuditNote(event="lease-ended", address=f"lease/{manager}", detail=detail)
+            self.state.append(note, at=now, actor=actor)
+            return held
+
+    def history(self, address: str) -> tuple[AuditEvent, ...]:
+        self._reading("history")
+        return self.state.history(address)
+
+    def events(self) -> Iterator[AuditEvent]:
+        self._reading("events")
+        return iter(tuple(self.state.events))
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def _own_lease(self, fence: Fence, now: datetime) -> Lease:
+        held = self.state.leases.get(fence.manager, (0, None))[1]
+        if held is None or held.fence != fence or held.is_free(now):
+            raise LeaseLost(f"the lease of {fence.manager} is not ours any more")
+        return held
+
+    def _reading(self, method: str) -> None:
+        self._troubles.strike(method, after=False)
+        self.check()
+        self._troubles.strike(method, after=True)
+
+    @contextmanager
+    def _changing(self, method: str) -> Iterator[None]:
+        """One change at a time, with the trouble that was ordered before or after it."""
+        with self._lock:
+            self._troubles.strike(method, after=False)
+            self.check()
+            yield
+            self._troubles.strike(method, after=True)
+
+
+def _require_fence(commit: Commit) -> None:
+    """Only emergencies and the first policy need no lease."""
+    unfenced = (HoldKey, ReleaseKey, RevokeVersion)
+    for write in commit.writes:
+        is_first_policy = isinstance(write, PutResource) and write.base is None
+        if commit.fence is None and not isinstance(write, unfenced) and not is_first_policy:
+            raise ValueError(f"{type(write).__name__} needs a fence")
