@@ -165,6 +165,11 @@ class PlanDiffers(KeyrecError):
     exit_code = ExitCode.DIFFERS
     word = "plan_differs"
 
+    def __init__(self, message: str, *, plan: object, advice: str = "") -> None:
+        """Keep the plan made now (`reconciler.planning.plan.Plan`), to be compared and shown."""
+        super().__init__(message, advice=advice)
+        self.plan = plan
+
 
 class PlanFileInvalid(KeyrecError):
     """A saved plan cannot be read: not ours, of another major version, or damaged."""

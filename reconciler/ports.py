@@ -88,6 +88,9 @@ class KeyStore(Protocol):
     def history(self, address: str) -> tuple[AuditEvent, ...]:
         """Give the audit events of an address, oldest first."""
 
+    def audit_head(self) -> tuple[int, str]:
+        """Give the newest event's sequence and hash; 0 and 64 zeros before the first."""
+
     def events(self) -> Iterator[AuditEvent]:
         """Give the whole audit chain in order."""
 

@@ -74,6 +74,8 @@ class ObservedState:
     """Live records, and ended ones that still have a version to retire or a copy to destroy."""
     removed: frozenset[KeyAddress] = frozenset()
     """Addresses of tombstones of this manager."""
+    removed_held: frozenset[KeyAddress] = frozenset()
+    """Those of them whose newest tombstone was on hold and was not released since."""
     resources: tuple[Resource, ...] = ()
     """Of all managers."""
     operations: tuple[Operation, ...] = ()

@@ -1,0 +1,85 @@
+"""What became of one secret, in one sentence and one piece of advice."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from reconciler.apply.delivery import Delivered, Delivery, StrangerWrote, Undelivered
+from reconciler.apply.outcome import Outcome, OutcomeStatus
+from reconciler.apply.work import SecretWork, Started
+from reconciler.model.writes import WriteRefusal
+
+
+def secret_outcome(
+    started: Started, result: Delivery | WriteRefusal, refusal: WriteRefusal | None
+) -> Outcome:
+    """Give the outcome of one work from its delivery and from transaction B's answer."""
+    if refusal is not None:
+        return outcome_of(started.work, OutcomeStatus.FAILED, *_REFUSED[refusal])
+    match result:
+        case Delivered():
+            return outcome_of(started.work, OutcomeStatus.APPLIED, sink_version=result.sink_version)
+        case StrangerWrote():
+            return outcome_of(
+                started.work, OutcomeStatus.BLOCKED, *_stranger_words(started, result)
+            )
+        case Undelivered():
+            error = result.error
+            return outcome_of(started.work, OutcomeStatus.FAILED, error.message, error.advice)
+        case WriteRefusal():
+            return outcome_of(started.work, OutcomeStatus.FAILED, *_REFUSED[result])
+        case _:
+            assert_never(result)
+
+
+def _stranger_words(started: Started, result: StrangerWrote) -> tuple[str, str]:
+    """Say which path a stranger wrote to, and what to do."""
+    path = started.work.path
+    return (
+        (
+            f"{path} is at version {result.seen} in the sink, which keyrec did not write "
+            f"(it knew version {started.work.expected})"
+        ),
+        "find out who writes there; nothing was overwritten",
+    )
+
+
+def outcome_of(
+    work: SecretWork,
+    status: OutcomeStatus,
+    message: str = "",
+    advice: str = "",
+    *,
+    sink_version: int | None = None,
+) -> Outcome:
+    """Give the outcome of one work."""
+    return Outcome(
+        address=str(work.moved_to or work.address),
+        actions=work.actions,
+        status=status,
+        message=message,
+        advice=advice,
+        path=work.path,
+        sink_version=sink_version,
+        is_maintenance=work.is_maintenance,
+    )
+
+
+_AGAIN = "run plan and apply again"
+_REFUSED = {
+    WriteRefusal.RECORD_CHANGED: ("the key changed in the store meanwhile", _AGAIN),
+    WriteRefusal.ADDRESS_TAKEN: ("another key took the name meanwhile", _AGAIN),
+    WriteRefusal.PATH_TAKEN: ("another key owns the sink path", "choose another secret.path"),
+    WriteRefusal.OPERATION_OPEN: ("an earlier operation on its path is still open", _AGAIN),
+    WriteRefusal.OPERATION_CLOSED: ("its operation was ended meanwhile", _AGAIN),
+    WriteRefusal.NOT_PROVISIONAL: ("its new version was ended meanwhile", _AGAIN),
+    WriteRefusal.NOT_DUE: ("it is not due any more", _AGAIN),
+    WriteRefusal.HELD: ("the key was put on hold meanwhile", "keyrec release it first"),
+    WriteRefusal.NOT_HELD: ("the key is not on hold", ""),
+    WriteRefusal.NOT_FOUND: ("the key is not in the store any more", _AGAIN),
+}
+
+
+def refusal_words(refusal: WriteRefusal) -> tuple[str, str]:
+    """Say in one sentence and one advice why a write was left out."""
+    return _REFUSED[refusal]

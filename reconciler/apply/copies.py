@@ -1,0 +1,96 @@
+"""Copies of ended secrets in the sink: which ones a plan says are to be destroyed.
+
+Destroying goes by explicit version number and can be repeated, so it needs no journal: a copy
+stays on the list until the store remembers that it is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.apply.outcome import Outcome, OutcomeStatus
+from reconciler.errors import KeyrecError
+from reconciler.model.audit import AuditNote
+from reconciler.model.writes import RecordDestroyed
+from reconciler.planning.actions import MaintenanceKind
+from reconciler.planning.plan import Change, MaintenanceItem, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """The copy of one ended version."""
+
+    address: str
+    version_id: str
+    path: str
+    sink_version: int
+    is_maintenance: bool
+    """False where it goes with a removal of the same plan."""
+
+    def record_destroyed(self) -> RecordDestroyed:
+        """Give the write that remembers its end."""
+        facts = {
+            "path": self.path,
+            "sinkVersion": str(self.sink_version),
+            "versionId": self.version_id,
+        }
+        note = AuditNote(
+            event="copy-destroyed", address=self.address, detail=tuple(sorted(facts.items()))
+        )
+        return RecordDestroyed(version_id=self.version_id, note=note)
+
+    def outcome(self, error: KeyrecError | None) -> Outcome:
+        """Give the outcome of destroying it."""
+        return Outcome(
+            address=self.address,
+            actions=(MaintenanceKind.DESTROY.value,),
+            status=OutcomeStatus.APPLIED if error is None else OutcomeStatus.FAILED,
+            message="" if error is None else error.message,
+            advice="" if error is None else error.advice,
+            path=self.path,
+            sink_version=self.sink_version,
+            is_maintenance=True,
+        )
+
+
+def copies(plan: Plan, written: set[str]) -> Iterator[Copy]:
+    """Give the copies of keys that this plan has removed, then those that were due before.
+
+    `written` holds the addresses of changes whose store write stands.
+    """
+    removed = [c for c in plan.changes if c.removal is not None and c.address in written]
+    for change in removed:
+        yield from _of_removed(change, plan.target.sink_id)
+    ended = {c.record.key_id for c in plan.changes if c.record and c.removal is not None}
+    for item in plan.maintenance:
+        copy = _due(item)
+        if copy is not None and (item.record is None or item.record.key_id not in ended):
+            yield copy
+
+
+def _of_removed(change: Change, sink_id: str) -> Iterator[Copy]:
+    for version in () if change.record is None else change.record.versions:
+        is_here = version.sink_id == sink_id and version.copy_destroyed_at is None
+        if version.sink_version is not None and is_here:
+            yield Copy(
+                address=change.address,
+                version_id=version.version_id,
+                path=version.sink_path,
+                sink_version=version.sink_version,
+                is_maintenance=False,
+            )
+
+
+def _due(item: MaintenanceItem) -> Copy | None:
+    if item.kind is not MaintenanceKind.DESTROY:
+        return None
+    if item.path is None or item.sink_version is None or item.version_id is None:
+        return None
+    return Copy(
+        address=item.address,
+        version_id=item.version_id,
+        path=item.path,
+        sink_version=item.sink_version,
+        is_maintenance=True,
+    )

@@ -1,0 +1,131 @@
+"""The doors that wait for nobody: hold, release, and the end of a leaked secret.
+
+They need the store alone: no sink, no lease, no manifests; a dead run or a sealed vault cannot
+keep a key alive. Rights are those for a change of the key; everything is audited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from reconciler.apply.answers import refusal_words
+from reconciler.apply.authorization import may_change
+from reconciler.apply.transactions import Transactions
+from reconciler.errors import NotFound, Refused
+from reconciler.model.audit import AuditNote
+from reconciler.model.keys import KeyAddress, KeyRecord, KeyVersion
+from reconciler.model.lifetime import VersionState
+from reconciler.model.workspaces import Principal
+from reconciler.model.writes import HoldKey, ReleaseKey, RevokeVersion, Write
+from reconciler.ports import Entropy, KeyStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emergency:
+    """The emergency doors, used in one principal's name."""
+
+    store: KeyStore
+    entropy: Entropy
+    sleep: Callable[[float], None]
+    principal: Principal
+    manager: str
+    """Whose stored bindings judge; records of other managers may be stopped too."""
+
+    def hold(self, address: KeyAddress, reason: str) -> None:
+        """Stop a key at once; a key that is held already keeps its first hold.
+
+        Raises:
+            NotFound: there is no such key.
+            Refused: the principal may not change it.
+        """
+        record = self._record(address)
+        note = AuditNote(event="key-held", address=str(address), reason=reason)
+        self._commit([HoldKey(key_id=record.key_id, reason=reason, note=note)])
+
+    def release(self, address: KeyAddress) -> None:
+        """End a hold, a removed key's too.
+
+        Raises:
+            NotFound: there is no such key.
+            Refused: the principal may not change it, or it is not held.
+        """
+        record = self._record(address)
+        note = AuditNote(event="key-released", address=str(address))
+        self._commit([ReleaseKey(key_id=record.key_id, note=note)])
+
+    def end_leaked(self, address: KeyAddress) -> tuple[str, ...]:
+        """End every secret of a key that still works; the ids of the ended versions.
+
+        Raises:
+            NotFound: there is no such key.
+            Refused: the principal may not change it.
+        """
+        versions = [v for v in self._record(address).versions if _may_work(v)]
+        self._revoke(address, [v.version_id for v in versions])
+        return tuple(v.version_id for v in versions)
+
+    def end_leaked_version(self, version_id: str) -> KeyAddress:
+        """End one secret by the id that a found token carries; the key that it belonged to.
+
+        Raises:
+            NotFound: no version has that id.
+            Refused: the principal may not change its key.
+        """
+        stored = self.store.presented(version_id)
+        if stored is None:
+            raise NotFound(
+                f"no version has the id {version_id}",
+                advice="the id is the third part of the key's text, 12 characters",
+            )
+        self._authorize(stored.record.address)
+        self._revoke(stored.record.address, [version_id])
+        return stored.record.address
+
+    def _revoke(self, address: KeyAddress, version_ids: Sequence[str]) -> None:
+        writes = [
+            RevokeVersion(
+                version_id=version_id,
+                note=AuditNote(
+                    event="secret-leaked",
+                    address=str(address),
+                    detail=(("versionId", version_id),),
+                ),
+            )
+            for version_id in version_ids
+        ]
+        if writes:
+            self._commit(writes)
+
+    def _record(self, address: KeyAddress) -> KeyRecord:
+        """Give the newest record of the name, once the principal may change it."""
+        records = self.store.find(address)
+        if not records:
+            raise NotFound(f"there is no key {address}", advice="keyrec status lists the keys")
+        self._authorize(address)
+        return records[0]
+
+    def _authorize(self, address: KeyAddress) -> None:
+        observed = self.store.observe(self.manager)
+        if not may_change(self.principal, address.workspace, observed):
+            raise Refused(
+                f"{self.principal} is no admin of the workspace {address.workspace} in the store",
+                advice="ask an admin of the workspace, or a platform admin",
+            )
+
+    def _commit(self, writes: Sequence[Write]) -> None:
+        transactions = Transactions(
+            store=self.store,
+            entropy=self.entropy,
+            sleep=self.sleep,
+            actor=self.principal,
+            fence=None,
+        )
+        for refusal in transactions.run(writes).refusals:
+            if refusal is not None:
+                message, advice = refusal_words(refusal)
+                raise Refused(message, advice=advice)
+
+
+def _may_work(version: KeyVersion) -> bool:
+    return version.state is not VersionState.RETIRED

@@ -1,0 +1,49 @@
+"""Whether the sink can be used in this run: it is the one the policy pins, and writes would last.
+
+Asked once, before any secret is drawn. A sink that cannot be used stops secrets only: access is
+ended by the store alone.
+"""
+
+from __future__ import annotations
+
+from reconciler.errors import KeyrecError, SinkMisconfigured
+from reconciler.planning.actions import MaintenanceKind
+from reconciler.planning.plan import Plan, Target
+from reconciler.ports import SecretSink
+
+
+def needs_sink(plan: Plan) -> bool:
+    """Whether carrying out the plan reaches the sink at all."""
+    declared = any(change.secret is not None for change in plan.changes)
+    return declared or any(i.kind is not MaintenanceKind.RETIRE for i in plan.maintenance)
+
+
+def sink_trouble(sink: SecretSink, target: Target) -> KeyrecError | None:
+    """Give the error that keeps this run from using the sink; None where it is ready."""
+    if not target.sink_id:
+        return SinkMisconfigured(
+            "the stored policy pins no sink",
+            advice="write spec.sink.identity in the Policy; keyrec doctor shows the value",
+        )
+    try:
+        return _wrong_sink(sink, target) or _failed_check(sink)
+    except KeyrecError as error:
+        return error
+
+
+def _wrong_sink(sink: SecretSink, target: Target) -> KeyrecError | None:
+    found = sink.identity()
+    if found == target.sink_id:
+        return None
+    return SinkMisconfigured(
+        f"this sink is {found}, but the stored policy pins {target.sink_id}",
+        advice="check the sink's address in keyrec.yaml; "
+        "if another sink is meant, a platform admin changes the Policy",
+    )
+
+
+def _failed_check(sink: SecretSink) -> KeyrecError | None:
+    failed = next((c for c in sink.preflight() if not c.passed), None)
+    if failed is None:
+        return None
+    return SinkMisconfigured(failed.message, advice=failed.advice)

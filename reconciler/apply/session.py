@@ -1,0 +1,163 @@
+"""What one run does under its lease: recover, read again, execute, report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from reconciler.apply.authorization import is_admin_of_anything
+from reconciler.apply.delivery import Courier
+from reconciler.apply.doors import Doors, RunRequest, RunWatch
+from reconciler.apply.executor import Executor
+from reconciler.apply.outcome import ApplyReport, Outcome, OutcomeStatus
+from reconciler.apply.prepare import target_of
+from reconciler.apply.readiness import needs_sink, sink_trouble
+from reconciler.apply.recovery import Recovery, unfinished
+from reconciler.apply.steps import SecretMaker
+from reconciler.apply.transactions import Transactions
+from reconciler.apply.work import Mint
+from reconciler.errors import (
+    CommitUnknown,
+    KeyrecError,
+    LeaseLost,
+    Refused,
+    StoreUnavailable,
+)
+from reconciler.model.journal import Lease
+from reconciler.model.states import ObservedState
+from reconciler.planning.pairing import PlanRequest
+from reconciler.planning.plan import Plan
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One run under its lease."""
+
+    doors: Doors
+    request: RunRequest
+    watch: RunWatch
+    lease: Lease
+    threads: ThreadPoolExecutor
+    trouble: KeyrecError | None = None
+    """Why the sink could not be used, where it was asked."""
+    is_sink_checked: bool = False
+
+    def recover(self) -> list[Outcome]:
+        """Finish open operations of earlier runs; one outcome each.
+
+        Raises:
+            Refused: the principal is no admin of anything; nothing was touched.
+        """
+        observed = self.doors.store.observe(self.lease.manager)
+        if not is_admin_of_anything(self.request.principal, observed):
+            raise Refused(
+                f"{self.request.principal} is no admin of anything in the store",
+                advice="ask a platform admin to be named in the policy or in a workspace",
+            )
+        if not observed.operations:
+            return []
+        self._check_sink(observed)
+        if self.trouble is not None:
+            outcomes = unfinished(observed, self.trouble)
+        else:
+            outcomes = self._recovery(observed).finish(observed, observed.operations)
+        for outcome in outcomes:
+            self.watch.on_outcome(outcome)
+        return outcomes
+
+    def read_again(self) -> PlanRequest:
+        """Give the plan's request with what the store holds now."""
+        observed = self.doors.store.observe(self.lease.manager)
+        return replace(self.request.plan_request, observed=observed, target=target_of(observed))
+
+    def execute(
+        self, plan: Plan, observed: ObservedState, recovered: Sequence[Outcome]
+    ) -> ApplyReport:
+        """Carry out an agreed plan and say what became of everything.
+
+        Raises:
+            KeyrecError: store or sink could not be used, and nothing at all was applied.
+        """
+        if needs_sink(plan):
+            self._check_sink(observed)
+        executor = self._executor(plan, observed)
+        warnings: list[str] = []
+        error = self.trouble
+        try:
+            executor.execute()
+        except (LeaseLost, StoreUnavailable, CommitUnknown) as fatal:
+            error = fatal
+            warnings.append(fatal.message)
+        outcomes = (*recovered, *executor.outcomes)
+        if error is not None and not any(o.status is OutcomeStatus.APPLIED for o in outcomes):
+            raise error
+        return self._report(plan, outcomes, warnings)
+
+    def _report(
+        self, plan: Plan, outcomes: tuple[Outcome, ...], warnings: list[str]
+    ) -> ApplyReport:
+        missing = any(o.status is not OutcomeStatus.APPLIED for o in outcomes)
+        sequence, head = self.doors.store.audit_head()
+        return ApplyReport(
+            run_id=self.lease.run_id,
+            plan_digest=plan.digest,
+            outcomes=outcomes,
+            warnings=tuple(warnings),
+            interrupted=self.watch.stop.is_set() and missing,
+            audit_sequence=sequence,
+            audit_head=head,
+        )
+
+    def _check_sink(self, observed: ObservedState) -> None:
+        """Ask once whether the sink can be used."""
+        if not self.is_sink_checked:
+            self.trouble = sink_trouble(self.doors.sink, target_of(observed))
+            self.is_sink_checked = True
+
+    def _executor(self, plan: Plan, observed: ObservedState) -> Executor:
+        return Executor(
+            plan=plan,
+            observed=observed,
+            maker=self._maker(observed, plan.digest),
+            sink=self.doors.sink,
+            sink_trouble=self.trouble,
+            watch=self.watch,
+            batch_size=self.request.batch_size,
+        )
+
+    def _recovery(self, observed: ObservedState) -> Recovery:
+        return Recovery(
+            store=self.doors.store,
+            sink=self.doors.sink,
+            maker=self._maker(observed, None),
+        )
+
+    def _maker(self, observed: ObservedState, digest: str | None) -> SecretMaker:
+        transactions = Transactions(
+            store=self.doors.store,
+            entropy=self.doors.entropy,
+            sleep=self.doors.sleep,
+            actor=self.request.principal,
+            fence=self.lease.fence,
+            revision=self.request.plan_request.desired.revision.commit,
+            plan_digest=digest,
+        )
+        target = target_of(observed)
+        return SecretMaker(
+            mint=Mint(
+                token_prefix=self.request.token_prefix,
+                profile=observed.policy.hashing,
+                sink_id=target.sink_id,
+                custody=target.custody,
+                entropy=self.doors.entropy,
+            ),
+            transactions=transactions,
+            courier=Courier(
+                sink=self.doors.sink,
+                transactions=transactions,
+                sleep=self.doors.sleep,
+                stop=self.watch.stop,
+            ),
+            threads=self.threads,
+        )

@@ -1,0 +1,80 @@
+"""The closed sets of planning: what is done to a key or resource, and why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What apply does. A change may hold several, in this order."""
+
+    CREATE = "create"
+    REISSUE = "reissue"
+    RENAME = "rename"
+    UPDATE = "update"
+    ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"
+    ROTATE = "rotate"
+    REMOVE = "remove"
+    ADOPT = "adopt"
+    NO_OP = "no-op"
+
+    @property
+    def sign(self) -> str:
+        """Give the sign that people see; the word always stands beside it."""
+        return _SIGNS[self]
+
+    @property
+    def makes_secret(self) -> bool:
+        """Whether a new secret always goes with it (a rename makes one where its path changes)."""
+        return self in {Action.CREATE, Action.REISSUE, Action.ROTATE}
+
+
+_SIGNS = {
+    Action.CREATE: "+",
+    Action.REISSUE: "±",
+    Action.RENAME: ">",
+    Action.UPDATE: "~",
+    Action.ACTIVATE: "^",
+    Action.DEACTIVATE: "v",
+    Action.ROTATE: "@",
+    Action.REMOVE: "-",
+    Action.ADOPT: "&",
+    Action.NO_OP: " ",
+}
+
+
+class Reason(StrEnum):
+    """Why an action was chosen."""
+
+    DECLARED = "declared"
+    """A manifest declares what the store does not hold."""
+    FIELDS_DIFFER = "fields-differ"
+    GENERATION_RAISED = "generation-raised"
+    REISSUE_RAISED = "reissue-raised"
+    RENAMED = "renamed"
+    SINK_PATH_CHANGED = "sink-path-changed"
+    REMOVAL_DECLARED = "removal-declared"
+    UNDECLARED = "undeclared"
+    """A manifest disappeared, and the policy says what that means."""
+    ROTATION_DUE = "rotation-due"
+    SINK_CHANGED = "sink-changed"
+    """The policy names another sink than the one that holds the current secret."""
+    RECIPIENT_REMOVED = "recipient-removed"
+    """Somebody who can read the current secret is no longer trusted with it."""
+    NO_LIVE_VERSION = "no-live-version"
+    """No version of the key is accepted any more: leaked, or its operation ended without one."""
+    REQUESTED = "requested"
+    """A person asked for it at the command line."""
+
+
+class MaintenanceKind(StrEnum):
+    """What time brings; approved by the manifests that asked for it."""
+
+    RESUME = "resume"
+    """An open operation that an earlier run did not finish."""
+    ROTATE = "rotate"
+    RETIRE = "retire"
+    """A replaced secret whose overlap has passed."""
+    DESTROY = "destroy"
+    """A retired secret whose copy is still in the sink."""

@@ -1,0 +1,115 @@
+"""Which fields differ, in the words of the manifest. No decision about actions lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from reconciler.model.canonical import Document
+from reconciler.model.keys import KeyFields, fields_document
+from reconciler.model.resources import Body, document_of
+from reconciler.planning.plan import FieldChange
+
+FIELD_NAMES = {
+    "environment": "environment",
+    "sinkPath": "secret.path",
+    "scopes": "scopes",
+    "allowlist": "allowlist",
+    "ranges": "allowlist (resolved)",
+    "expiration": "expiration",
+    "active": "active",
+    "protected": "protected",
+    "generation": "rotation.generation",
+    "every": "rotation.every",
+    "overlap": "rotation.overlap",
+    "reissue": "reissue",
+    "owner": "owner",
+    "description": "description",
+    "labels": "labels",
+}
+"""Stored field → the name that people know from the manifest, in the order of showing."""
+
+
+def diff_fields(before: KeyFields | None, after: KeyFields | None) -> tuple[FieldChange, ...]:
+    """Compare two states of a key's fields; None stands for a key that is not there.
+
+    Fields that are empty on the present side are left out where the other side is absent.
+    """
+    old = _document(before)
+    new = _document(after)
+    changes = (
+        _field_change(shown, old.get(stored), new.get(stored))
+        for stored, shown in FIELD_NAMES.items()
+        if old.get(stored) != new.get(stored)
+    )
+    one_sided = before is None or after is None
+    return _without_repeats(tuple(c for c in changes if not (one_sided and _says_nothing(c))))
+
+
+def diff_bodies(before: Body | None, after: Body | None) -> tuple[FieldChange, ...]:
+    """Compare two states of a resource, leaf by leaf, with dotted names."""
+    old = {} if before is None else _leaves(cast("Mapping[str, Any]", document_of(before)))
+    new = {} if after is None else _leaves(cast("Mapping[str, Any]", document_of(after)))
+    names = sorted(old.keys() | new.keys())
+    return tuple(
+        _field_change(n, old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)
+    )
+
+
+def _document(fields: KeyFields | None) -> Mapping[str, Any]:
+    return {} if fields is None else cast("Mapping[str, Any]", fields_document(fields))
+
+
+def _field_change(name: str, before: Document, after: Document) -> FieldChange:
+    old, new = _members(before), _members(after)
+    return FieldChange(
+        name=name,
+        before=before,
+        after=after,
+        added=tuple(sorted(new - old)),
+        removed=tuple(sorted(old - new)),
+    )
+
+
+def _members(value: Document) -> set[str]:
+    """Give the members of a list or mapping as texts; a scalar has none."""
+    if isinstance(value, Mapping):
+        return {f"{k}: {v}" for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return {str(v) for v in value}
+    return set()
+
+
+def _says_nothing(change: FieldChange) -> bool:
+    """Whether a field of a new or ended key is at its empty default and not worth a line."""
+    value = change.after if change.before is None else change.before
+    return not value or any(change.name == n and value == v for n, v in _QUIET_DEFAULTS)
+
+
+_QUIET_DEFAULTS = (
+    ("active", True),
+    ("rotation.generation", 1),
+    ("rotation.overlap", "1d"),
+    ("reissue", 1),
+)
+
+
+def _without_repeats(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
+    """Drop the resolved ranges where the entries themselves say the same."""
+    declared = next((c for c in changes if c.name == "allowlist"), None)
+    if declared is None:
+        return changes
+    texts = (*declared.added, *declared.removed)
+    if any(text.startswith("network:") for text in texts):
+        return changes
+    return tuple(c for c in changes if c.name != "allowlist (resolved)")
+
+
+def _leaves(document: Mapping[str, Any], prefix: str = "") -> dict[str, Document]:
+    leaves: dict[str, Document] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            leaves.update(_leaves(value, f"{prefix}{name}."))
+        else:
+            leaves[f"{prefix}{name}"] = value
+    return leaves

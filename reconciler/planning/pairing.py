@@ -1,0 +1,109 @@
+"""Which record belongs to which spec, and what part of the world a plan looks at.
+
+A spec meets the live record of its address, else that of its `previousName`. Nothing here decides
+what is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from reconciler.model.keys import KeyAddress, KeyRecord, KeyRemoval, KeySpec
+from reconciler.model.states import DesiredState, ObservedState
+from reconciler.planning.plan import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The part of a plan that is asked for: shell globs over addresses; empty means all."""
+
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+    def covers(self, address: str) -> bool:
+        """Whether the address is looked at."""
+        wanted = not self.targets or any(fnmatchcase(address, g) for g in self.targets)
+        return wanted and not any(fnmatchcase(address, g) for g in self.excludes)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Give the selection as the flags that make it."""
+        return (
+            *(f"--target={g}" for g in self.targets),
+            *(f"--exclude={g}" for g in self.excludes),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """Everything that a plan is made from."""
+
+    desired: DesiredState
+    observed: ObservedState
+    target: Target
+    selection: Selection = Selection()
+    environments: tuple[str, ...] = ()
+    """Only keys of these environments are looked at; empty means all."""
+    allowed_removals: int | None = None
+    """The count that a person stated; None where none was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One key: declared, stored, or both."""
+
+    spec: KeySpec | None
+    record: KeyRecord | None
+    removal: KeyRemoval | None = None
+
+    @property
+    def address(self) -> KeyAddress:
+        """Give the declared address, else the stored one."""
+        if self.spec is not None:
+            return self.spec.address
+        if self.record is None:
+            raise AssertionError("a pair has a spec or a record")
+        return self.record.address
+
+    @property
+    def is_renamed(self) -> bool:
+        """Whether the record still has the previous name."""
+        spec, record = self.spec, self.record
+        return spec is not None and record is not None and spec.address != record.address
+
+
+def pair_keys(request: PlanRequest) -> tuple[Pair, ...]:
+    """Give every key once, sorted by address: first all specs, then records without one."""
+    live = {a: r for a, r in request.observed.live.items() if _is_in_scope(request, r)}
+    specs = {s.address: s for s in request.desired.keys}
+    renamed = {a: p for a, s in specs.items() if (p := _previous(s, live, specs)) is not None}
+    pairs = [Pair(spec=s, record=live.get(renamed.get(a, a))) for a, s in specs.items()]
+    taken = specs.keys() | set(renamed.values())
+    removals = {r.address: r for r in request.desired.removals}
+    pairs += [
+        Pair(spec=None, record=record, removal=removals.get(address))
+        for address, record in live.items()
+        if address not in taken
+    ]
+    return tuple(sorted(pairs, key=lambda pair: pair.address))
+
+
+def _is_in_scope(request: PlanRequest, record: KeyRecord) -> bool:
+    environments = request.environments
+    return not environments or record.fields.environment in environments
+
+
+def _previous(
+    spec: KeySpec,
+    live: dict[KeyAddress, KeyRecord],
+    specs: dict[KeyAddress, KeySpec],
+) -> KeyAddress | None:
+    """Give the address that the key still has in the store; None where it is not to be renamed.
+
+    A `previousName` stays in the manifest after the rename and then means nothing.
+    """
+    if spec.previous_name is None or spec.address in live:
+        return None
+    previous = KeyAddress(workspace=spec.address.workspace, name=spec.previous_name)
+    return previous if previous in live and previous not in specs else None

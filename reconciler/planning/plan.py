@@ -1,0 +1,227 @@
+"""The plan: an immutable answer to "what would apply do, and what is that based on?".
+
+It has two parts. Declared: what the manifests change; the digest covers exactly these typed
+effects, the fingerprints of what they touch, the store and the sink, never random bytes, times or
+the commit. Maintenance: what time brings; outside the digest, so that an approval does not go
+stale because a rotation came due. No type here has a field that could hold a secret.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.model.canonical import Document, fingerprint
+from reconciler.model.keys import KeyRecord, KeyRemoval, KeySpec
+from reconciler.model.resources import Body, Resource
+from reconciler.model.source import Problem, SourceRef
+from reconciler.model.states import Revision
+from reconciler.planning.actions import Action, MaintenanceKind, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a plan is bound to: one store and one sink."""
+
+    store_id: str
+    sink_id: str
+    custody: str = ""
+    """Fingerprint of who can read what is written now (`model/custody.py`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field: before and after, in manifest words; sets also say what came and what went."""
+
+    name: str
+    before: Document
+    after: Document
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretEffect:
+    """What happens to a key's secret, without ever holding one."""
+
+    path: str
+    from_version: int | None
+    """Sink version of the secret that is replaced or ended; None where there is none."""
+    ends: bool = False
+    """True where secrets end without a successor (a removal)."""
+    left_path: str | None = None
+    """A path that the key leaves; emptied after the overlap."""
+    previous_works_for: str | None = None
+    """The overlap as a duration, where a previous secret goes on working for a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What a change was planned against."""
+
+    record_version: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One declared change of a key or of a resource."""
+
+    address: str
+    """`workspace/name` of a key, or `policy/default`, `workspace/…`, `network/…`, `scopes/…`."""
+    actions: tuple[Action, ...]
+    reason: Reason
+    is_key: bool = True
+    workspace: str | None = None
+    """Whose admins may apply it; None where only platform admins may."""
+    previous_address: str | None = None
+    source: SourceRef | None = None
+    base: Base | None = None
+    fields: tuple[FieldChange, ...] = ()
+    secret: SecretEffect | None = None
+    last_characters: str | None = None
+    removal: str | None = None
+    """The reason of a removal, in the console page's words."""
+    spec: KeySpec | None = None
+    record: KeyRecord | None = None
+    body: Body | None = None
+    resource: Resource | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceItem:
+    """One thing that time brings."""
+
+    address: str
+    kind: MaintenanceKind
+    reason: Reason | None = None
+    version_id: str | None = None
+    operation_id: str | None = None
+    path: str | None = None
+    sink_version: int | None = None
+    due_since: datetime | None = None
+    workspace: str | None = None
+    record: KeyRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a whole plan may not be applied."""
+
+    code: str
+    message: str
+    advice: str
+    address: str | None = None
+    source: SourceRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmanaged:
+    """A live record of another manager, or of nobody, listed and left alone."""
+
+    address: str
+    manager: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Ordered changes with what they were based on."""
+
+    manager: str
+    now: datetime
+    """The database's time at which it was made."""
+    target: Target
+    revision: Revision
+    manifest_digest: str = ""
+    changes: tuple[Change, ...] = ()
+    maintenance: tuple[MaintenanceItem, ...] = ()
+    unchanged: int = 0
+    unmanaged: tuple[Unmanaged, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """Manifests that are invalid against the store: a changed expiration, a lowered generation."""
+    notes: tuple[str, ...] = ()
+    """Remarks that stop nothing."""
+    removal_count: int = 0
+    """Removals and deactivations by a disappeared manifest: what `--allow-removals` states."""
+    selection: tuple[str, ...] = ()
+    """The `--target` and `--exclude` globs in force, as flags; empty for a whole plan."""
+
+    @property
+    def is_applyable(self) -> bool:
+        """Whether nothing stands against applying it, approval and rights aside."""
+        return not self.refusals and not self.problems
+
+    @property
+    def digest(self) -> str:
+        """Give `sha256:` and the hash of the declared effects and of what they are bound to."""
+        return f"sha256:{fingerprint(effects_document(self))}"
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """Count the actions of keys by word, resources apart, and what is unchanged."""
+        counts = Counter(a.value for c in self.changes if c.is_key for a in c.actions)
+        words = {a.value: counts.get(a.value, 0) for a in Action if a is not Action.NO_OP}
+        return {
+            **words,
+            "resources": sum(1 for c in self.changes if not c.is_key),
+            "unchanged": self.unchanged,
+            "maintenance": len(self.maintenance),
+        }
+
+    def without_declared(self) -> Plan:
+        """Give the plan's maintenance alone."""
+        return replace(self, changes=(), refusals=(), problems=(), removal_count=0)
+
+
+def effects_document(plan: Plan) -> Document:
+    """Give what the digest covers.
+
+    Compatibility: encoding `keyrec/effects/v1`. Approvals hold hashes of it, so any change of
+    these bytes is a new encoding name.
+    """
+    return {
+        "encoding": "keyrec/effects/v1",
+        "manager": plan.manager,
+        "store": plan.target.store_id,
+        "sink": plan.target.sink_id,
+        "changes": [_effect(change) for change in plan.changes],
+    }
+
+
+def _effect(change: Change) -> Document:
+    return {
+        "address": change.address,
+        "previousAddress": change.previous_address,
+        "actions": [a.value for a in change.actions],
+        "reason": change.reason.value,
+        "base": None if change.base is None else change.base.fingerprint,
+        "fields": {f.name: {"before": f.before, "after": f.after} for f in change.fields},
+        "secret": None if change.secret is None else _secret_effect(change.secret),
+        "removal": change.removal,
+    }
+
+
+def _secret_effect(secret: SecretEffect) -> Document:
+    return {
+        "path": secret.path,
+        "ends": secret.ends,
+        "leftPath": secret.left_path,
+        "previousWorksFor": secret.previous_works_for,
+    }
+
+
+__all__ = [
+    "Base",
+    "Change",
+    "FieldChange",
+    "KeyRemoval",
+    "MaintenanceItem",
+    "Plan",
+    "Refusal",
+    "SecretEffect",
+    "Target",
+    "Unmanaged",
+    "effects_document",
+]

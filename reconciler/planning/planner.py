@@ -1,0 +1,92 @@
+"""Desired state, observed state and the time become a plan.
+
+Pairs every key, asks each room of planning its one question, and puts the answers in order. Pure:
+the same request gives the same plan, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.keys import KeyRecord
+from reconciler.planning.actions import Action
+from reconciler.planning.against_store import store_problems
+from reconciler.planning.guards import refusals
+from reconciler.planning.judgement import GuardQuestion, ends_a_key
+from reconciler.planning.key_changes import key_change
+from reconciler.planning.maintenance import maintenance_items
+from reconciler.planning.pairing import Pair, PlanRequest, pair_keys
+from reconciler.planning.plan import Change, Plan, Unmanaged
+from reconciler.planning.resource_changes import resource_changes
+
+_RENEWING = {Action.CREATE, Action.REISSUE, Action.ROTATE, Action.REMOVE}
+
+
+def make_plan(request: PlanRequest) -> Plan:
+    """Say what apply would do, why, based on what, and what stands against it."""
+    desired, observed, selection = request.desired, request.observed, request.selection
+    pairs = tuple(p for p in pair_keys(request) if selection.covers(str(p.address)))
+    by_pair = [(pair, key_change(pair, observed.policy.prune)) for pair in pairs]
+    resources = resource_changes(desired, observed)
+    changes = (
+        *(c for c in resources if selection.covers(c.address)),
+        *(change for _, change in by_pair if change is not None),
+    )
+    question = GuardQuestion(request=request, pairs=pairs, changes=changes)
+    return Plan(
+        manager=desired.manager,
+        now=observed.read_at,
+        target=request.target,
+        revision=desired.revision,
+        manifest_digest=desired.manifest_digest,
+        changes=changes,
+        maintenance=maintenance_items(
+            _records_in_scope(request), observed, request.target, _renewed(changes)
+        ),
+        unchanged=sum(1 for pair, change in by_pair if change is None and pair.spec is not None),
+        unmanaged=_unmanaged(request),
+        refusals=refusals(question),
+        problems=tuple(sorted(p for pair in pairs for p in store_problems(pair, observed.read_at))),
+        notes=tuple(_notes(request, pairs)),
+        removal_count=sum(1 for change in changes if ends_a_key(change)),
+        selection=selection.flags,
+    )
+
+
+def _records_in_scope(request: PlanRequest) -> Iterator[KeyRecord]:
+    """Give the records whose maintenance is due with this plan, ended ones too."""
+    for record in request.observed.records:
+        environments = request.environments
+        if environments and record.fields.environment not in environments:
+            continue
+        if request.selection.covers(str(record.address)):
+            yield record
+
+
+def _renewed(changes: tuple[Change, ...]) -> frozenset[str]:
+    """Give the ids of keys that the declared part gives a new secret or ends."""
+    return frozenset(
+        change.record.key_id
+        for change in changes
+        if change.record is not None and _RENEWING & set(change.actions)
+    )
+
+
+def _unmanaged(request: PlanRequest) -> tuple[Unmanaged, ...]:
+    return tuple(
+        Unmanaged(address=str(f.address), manager=f.manager)
+        for f in sorted(request.observed.foreign, key=lambda f: f.address)
+        if request.selection.covers(str(f.address))
+    )
+
+
+def _notes(request: PlanRequest, pairs: tuple[Pair, ...]) -> Iterator[str]:
+    """Give remarks: removals of keys that never were, keys without manifest left as they are."""
+    observed = request.observed
+    for removal in request.desired.removals:
+        known = removal.address in observed.live or removal.address in observed.removed
+        if not known and request.selection.covers(str(removal.address)):
+            yield f"{removal.source}: {removal.address} was never in the store; nothing to remove"
+    for pair in pairs:
+        if pair.spec is None and key_change(pair, observed.policy.prune) is None:
+            yield f"{pair.address} is inactive or ignored, and no manifest declares it"
