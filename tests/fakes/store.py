@@ -225,6 +225,10 @@ class FakeStore:
         self._reading("history")
         return self.state.history(address)
 
+    def audit_head(self) -> tuple[int, str]:
+        self._reading("audit_head")
+        return len(self.state.events), self.state.head
+
     def events(self) -> Iterator[AuditEvent]:
         self._reading("events")
         return iter(tuple(self.state.events))
