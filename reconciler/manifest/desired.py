@@ -1,0 +1,157 @@
+"""Manifest files to the desired state, or to all their problems.
+
+The rule that lives here: one problem is enough to have no desired state; a desired state is the
+same whatever the order of files and documents. What is wrong is found in `judging`, defaults are
+filled in by `defaults`.
+
+Compatibility: the manifest digest is SHA-256 over, for each file in order of path, the path and
+the bytes, each with its length and a colon before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from reconciler.manifest.assembly import Assembly, Declaration, Known
+from reconciler.manifest.defaults import KeyDraft
+from reconciler.manifest.judging import judge_files
+from reconciler.manifest.schema_keys import KeyRemovalWire
+from reconciler.manifest.schema_lists import NETWORK_PREFIX
+from reconciler.manifest.schema_policy import PolicyWire
+from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
+from reconciler.manifest.wired import catalog_of, collapsed, network_of, policy_of, workspace_of
+from reconciler.model.keys import KeyAddress, KeyFields, KeyRemoval, KeySpec, Rotation
+from reconciler.model.policy import Policy
+from reconciler.model.resources import Body
+from reconciler.model.scopes import ScopeGrant
+from reconciler.model.source import Problem
+from reconciler.model.states import DeclaredResource, DesiredState, Revision
+from reconciler.ports import ManifestFile
+
+
+def read_desired(
+    files: Iterable[ManifestFile],
+    *,
+    manager: str,
+    known: Known | None = None,
+    revision: Revision | None = None,
+    environments: Sequence[str] = (),
+) -> DesiredState | tuple[Problem, ...]:
+    """Give what the files declare, or everything that is wrong with them, sorted.
+
+    `known` is what the store holds (`assembly.known_from`); without it (offline) nothing is
+    refused for being declared nowhere. `environments`, where given, keeps only the keys of these;
+    all others are judged all the same.
+    """
+    ordered = sorted(files, key=lambda file: file.path)
+    judgement = judge_files(ordered, known)
+    if judgement.problems:
+        return judgement.problems
+    assembly = judgement.assembly
+    return DesiredState(
+        manager=manager,
+        keys=_keys(assembly, frozenset(environments)),
+        removals=_removals(assembly),
+        resources=_resources(assembly),
+        revision=revision or Revision(),
+        manifest_digest=manifest_digest(ordered),
+    )
+
+
+def manifest_digest(files: Iterable[ManifestFile]) -> str:
+    """Give the digest over the paths and bytes of files that come in order of path."""
+    digest = hashlib.sha256()
+    for file in files:
+        for part in (file.path.encode(errors="surrogateescape"), file.content):
+            digest.update(b"%d:" % len(part))
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _keys(assembly: Assembly, environments: frozenset[str]) -> tuple[KeySpec, ...]:
+    kept = (
+        _spec(declaration, draft, assembly)
+        for declaration, draft in assembly.drafts
+        if not environments or draft.wire.spec.environment in environments
+    )
+    return tuple(sorted(kept, key=lambda spec: spec.address))
+
+
+def _spec(declaration: Declaration, draft: KeyDraft, assembly: Assembly) -> KeySpec:
+    return KeySpec(
+        address=draft.address,
+        fields=_fields(draft, assembly),
+        source=declaration.source,
+        previous_name=draft.wire.metadata.previous_name,
+        field_sources=declaration.field_sources,
+    )
+
+
+def _fields(draft: KeyDraft, assembly: Assembly) -> KeyFields:
+    spec, metadata = draft.wire.spec, draft.wire.metadata
+    return KeyFields(
+        environment=spec.environment,
+        sink_path=draft.sink_path,
+        scopes=tuple(ScopeGrant(resource=r, level=v) for r, v in sorted(spec.scopes.items())),
+        allowlist=draft.allowlist,
+        ranges=_ranges(draft, assembly),
+        expiration=draft.expiration,
+        active=spec.active,
+        protected=spec.protected,
+        rotation=Rotation(
+            generation=spec.rotation.generation, every=draft.every, overlap=draft.overlap
+        ),
+        reissue=spec.reissue,
+        owner=draft.owner,
+        description=metadata.description,
+        labels=tuple(sorted(metadata.labels.items())),
+    )
+
+
+def _ranges(draft: KeyDraft, assembly: Assembly) -> tuple[str, ...] | None:
+    """Resolve the allowlist's networks; offline an unknown one stands for no range at all."""
+    if draft.allowlist is None:
+        return None
+    ranges: list[str] = []
+    for entry in draft.allowlist:
+        name = entry.removeprefix(NETWORK_PREFIX)
+        if name == entry:
+            ranges.append(entry)
+        else:
+            network = assembly.network(name, draft.address.workspace)
+            ranges.extend(() if network is None else network.ranges)
+    return collapsed(ranges)
+
+
+def _removals(assembly: Assembly) -> tuple[KeyRemoval, ...]:
+    found = (
+        KeyRemoval(
+            address=KeyAddress(workspace=wire.metadata.workspace, name=wire.metadata.name),
+            reason=wire.spec.reason,
+            source=declaration.source,
+        )
+        for declaration, wire in assembly.declared(KeyRemovalWire)
+    )
+    return tuple(sorted(found, key=lambda removal: removal.address))
+
+
+def _resources(assembly: Assembly) -> tuple[DeclaredResource, ...]:
+    found = (DeclaredResource(body=body, source=d.source) for d, body in _bodies(assembly))
+    return tuple(sorted(found, key=lambda resource: str(resource.address)))
+
+
+def _bodies(assembly: Assembly) -> Iterator[tuple[Declaration, Body]]:
+    stored = Policy() if assembly.known is None else assembly.known.policy
+    for declaration in assembly.declarations:
+        match declaration.wire:
+            case WorkspaceWire() as wire:
+                yield declaration, workspace_of(wire)
+            case NetworkSetWire() as wire:
+                yield declaration, network_of(wire)
+            case ScopeCatalogWire() as wire:
+                yield declaration, catalog_of(wire)
+            case PolicyWire() as wire:
+                yield declaration, policy_of(wire, stored)
+            case _:
+                pass

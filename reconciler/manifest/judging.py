@@ -1,0 +1,109 @@
+"""Every document of every file judged, alone and together, with all problems in order.
+
+Positions cost nothing while all is well: a document's tree is dropped once it is judged, and a
+file is read again where a rule across documents refuses something in it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.manifest.assembly import Assembly, Declaration, Known, assemble
+from reconciler.manifest.free_text import secret_faults
+from reconciler.manifest.reading import read_file
+from reconciler.manifest.rules import Found, judge_together
+from reconciler.manifest.schema import judge
+from reconciler.manifest.schema_keys import ApiKeyWire
+from reconciler.manifest.snippets import problems_of, source_at
+from reconciler.manifest.tree import Document, Fault, Path, holds
+from reconciler.model.source import Problem, SourceRef
+from reconciler.ports import ManifestFile
+
+PLACED_FIELDS: Final[dict[str, Path]] = {
+    ".".join(path): path
+    for path in (
+        ("metadata", "previousName"),
+        ("spec", "environment"),
+        ("spec", "expiration"),
+        ("spec", "protected"),
+        ("spec", "reissue"),
+        ("spec", "rotation", "generation"),
+        ("spec", "secret", "path"),
+    )
+}
+"""Fields of a key whose places travel with it, because planning may refuse a change of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """All documents of all files, and everything that is wrong with them."""
+
+    assembly: Assembly
+    problems: tuple[Problem, ...]
+    """Sorted by position, each once."""
+
+
+def judge_files(files: Sequence[ManifestFile], known: Known | None) -> Judgement:
+    """Read and judge all files; they come in order of path."""
+    problems: list[Problem] = []
+    declarations: list[Declaration] = []
+    for file in files:
+        reading = read_file(file)
+        problems += reading.problems
+        for document in reading.documents:
+            declaration, faults = _judge_document(document, reading.text)
+            declarations.append(declaration)
+            problems += problems_of(document, faults, reading.text)
+    assembly = assemble(tuple(declarations), known)
+    problems += _place(files, judge_together(assembly))
+    return Judgement(assembly=assembly, problems=tuple(sorted(set(problems))))
+
+
+def locate(files: Iterable[ManifestFile], source: SourceRef, path: Path) -> SourceRef:
+    """Find a field of the document that starts at `source`, by reading its file once more.
+
+    For the places that do not travel with a key (`PLACED_FIELDS` do), such as
+    `("spec", "scopes", "Webhooks")`. Where the field is absent, its nearest parent is found; where
+    the document is not there any more, `source` stays.
+    """
+    file = next((f for f in files if f.path == source.file), None)
+    for document in () if file is None else read_file(file).documents:
+        if (document.line, document.column) == (source.line, source.column):
+            return source_at(document, path, at_key=False)
+    return source
+
+
+def _judge_document(document: Document, text: str) -> tuple[Declaration, tuple[Fault, ...]]:
+    judged = judge(document)
+    declaration = Declaration(
+        source=source_at(document, (), at_key=False),
+        ordinal=document.ordinal,
+        identity=judged.identity,
+        wire=judged.wire,
+        field_sources=_placed(document) if isinstance(judged.wire, ApiKeyWire) else (),
+    )
+    return declaration, (*judged.faults, *secret_faults(document.tree, text))
+
+
+def _placed(document: Document) -> tuple[tuple[str, SourceRef], ...]:
+    return tuple(
+        (name, source_at(document, path, at_key=False))
+        for name, path in PLACED_FIELDS.items()
+        if holds(document.tree, path)
+    )
+
+
+def _place(files: Sequence[ManifestFile], found: Iterable[Found]) -> Iterator[Problem]:
+    """Give faults between documents their positions, reading each file concerned once more."""
+    by_file: dict[str, list[Found]] = defaultdict(list)
+    for declaration, fault in found:
+        by_file[declaration.source.file].append((declaration, fault))
+    for file in files:
+        if file.path in by_file:
+            reading = read_file(file)
+            for declaration, fault in by_file[file.path]:
+                document = reading.documents[declaration.ordinal]
+                yield from problems_of(document, (fault,), reading.text)

@@ -1,0 +1,103 @@
+"""Wire models to the model's values, for everything that is declared beside keys.
+
+The rule that lives here: what a Policy leaves out. Guards, prune, expirations, review and hashing
+fall back to their defaults; who is platform admin and which sink is pinned stays as the store has
+it, so that nothing is unpinned and nobody locked out by silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.manifest.schema_policy import PolicyWire, SinkWire
+from reconciler.manifest.schema_shared import (
+    DefaultsWire,
+    NetworkSetWire,
+    ScopeCatalogWire,
+    WorkspaceWire,
+)
+from reconciler.model.allowlist import Network, collapse, parse_range
+from reconciler.model.lifetime import Expiration
+from reconciler.model.policy import Guards, Policy, SinkPolicy
+from reconciler.model.scopes import ScopeCatalog
+from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
+
+
+def collapsed(ranges: Iterable[str]) -> tuple[str, ...]:
+    """Give canonical ranges as the smallest list that holds the same addresses."""
+    parsed = (parse_range(text) for text in ranges)
+    return tuple(str(n) for n in collapse(n for n in parsed if isinstance(n, Network)))
+
+
+def entries(allowlist: Iterable[str]) -> tuple[str, ...]:
+    """Give allowlist entries in their one order, each once."""
+    return tuple(sorted(set(allowlist)))
+
+
+def workspace_of(wire: WorkspaceWire) -> Workspace:
+    """Give the declared workspace."""
+    return Workspace(
+        name=wire.metadata.name,
+        description=wire.metadata.description,
+        admins=tuple(sorted(set(wire.spec.admins))),
+        defaults=_defaults_of(wire.spec.defaults),
+    )
+
+
+def _defaults_of(wire: DefaultsWire) -> WorkspaceDefaults:
+    return WorkspaceDefaults(
+        owner=wire.owner,
+        expiration=wire.expiration,
+        allowlist=None if wire.allowlist is None else entries(wire.allowlist),
+        rotate_every=wire.rotation.every,
+        overlap=wire.rotation.overlap,
+    )
+
+
+def network_of(wire: NetworkSetWire) -> NetworkSet:
+    """Give the declared network."""
+    return NetworkSet(
+        name=wire.metadata.name,
+        workspace=wire.metadata.workspace,
+        description=wire.metadata.description,
+        ranges=collapsed(wire.spec.ranges),
+    )
+
+
+def catalog_of(wire: ScopeCatalogWire) -> ScopeCatalog:
+    """Give the declared catalogue, without the built-in one."""
+    return ScopeCatalog.of({name: tuple(levels) for name, levels in wire.spec.resources.items()})
+
+
+def policy_of(wire: PolicyWire, stored: Policy) -> Policy:
+    """Give the declared policy over the stored one (the default where none is known)."""
+    spec = wire.spec
+    admins = spec.authorization.platform_admins
+    return Policy(
+        authorization=spec.authorization.mode,
+        platform_admins=stored.platform_admins if admins is None else tuple(sorted(set(admins))),
+        prune=spec.prune,
+        guards=Guards(
+            max_removals=spec.guards.max_removals,
+            max_removal_share=spec.guards.max_removal_share,
+        ),
+        expirations=tuple(e for e in Expiration if e in spec.expirations),
+        fail_on=spec.review.fail_on,
+        hashing=spec.hashing,
+        sink=_sink_of(spec.sink, stored.sink),
+    )
+
+
+def _sink_of(wire: SinkWire, stored: SinkPolicy) -> SinkPolicy:
+    """Put the declared pins over the stored ones; a change of the kind drops all stored pins."""
+    kind = stored.kind if wire.kind is None else wire.kind
+    base = stored if kind is stored.kind else SinkPolicy(kind=kind, path=stored.path)
+    recipients = base.recipients if wire.recipients is None else wire.recipients
+    return SinkPolicy(
+        kind=kind,
+        path=wire.path or base.path,
+        identity=wire.identity or base.identity,
+        mount=wire.mount or base.mount,
+        prefix=wire.prefix or base.prefix,
+        recipients=tuple(sorted(set(recipients))),
+    )
