@@ -5,9 +5,91 @@ Reads only; works with read-only rights and without the sink.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
+from reconciler.errors import ManifestsInvalid
+from reconciler.manifest.assembly import Known, known_from
+from reconciler.manifest.desired import read_desired
 from reconciler.model.custody import custody_of
-from reconciler.model.states import ObservedState
-from reconciler.planning.plan import Target
+from reconciler.model.policy import Policy
+from reconciler.model.states import DesiredState, ObservedState
+from reconciler.planning.pairing import PlanRequest, Selection
+from reconciler.planning.plan import Plan, Target
+from reconciler.planning.planner import make_plan
+from reconciler.ports import KeyStore, ManifestSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A plan with the request that it was made from, so that a run can make it again."""
+
+    plan: Plan
+    request: PlanRequest
+
+
+def prepare(
+    *,
+    store: KeyStore,
+    source: ManifestSource,
+    manager: str,
+    environments: tuple[str, ...] = (),
+    selection: Selection | None = None,
+    allowed_removals: int | None = None,
+) -> Prepared:
+    """Plan what the source's manifests mean for the store.
+
+    Raises:
+        ManifestsInvalid: with every problem of every manifest.
+        SourceUnavailable, StoreUnavailable, StoreOutdated: one of the doors cannot be read.
+    """
+    observed = store.observe(manager)
+    request = PlanRequest(
+        desired=_desired(source, observed, environments),
+        observed=observed,
+        target=target_of(observed),
+        selection=selection or Selection(),
+        environments=environments,
+        allowed_removals=allowed_removals,
+    )
+    return Prepared(plan=make_plan(request), request=request)
+
+
+def _desired(
+    source: ManifestSource, observed: ObservedState, environments: tuple[str, ...]
+) -> DesiredState:
+    result = read_desired(
+        source.files(),
+        manager=observed.manager,
+        known=known_to(observed),
+        revision=source.revision(),
+        environments=environments,
+    )
+    if isinstance(result, DesiredState):
+        return result
+    raise ManifestsInvalid(
+        f"{len(result)} problems in the manifests; nothing was planned", problems=result
+    )
+
+
+def known_to(observed: ObservedState) -> Known:
+    """Give what manifests may refer to without declaring it.
+
+    That is the policy and what other managers declare. What this manager once declared counts
+    only while its manifests still say it: the same plan would take it away.
+    """
+    others = tuple(
+        r for r in observed.resources if r.manager != observed.manager or isinstance(r.body, Policy)
+    )
+    return known_from(replace(observed, resources=others))
+
+
+def nothing_declared(observed: ObservedState) -> PlanRequest:
+    """Give the request of a run that needs no manifests: maintenance, a rotation asked for."""
+    return PlanRequest(
+        desired=DesiredState(manager=observed.manager),
+        observed=observed,
+        target=target_of(observed),
+    )
 
 
 def target_of(observed: ObservedState) -> Target:
