@@ -73,9 +73,7 @@ def _session(doors: Doors, request: RunRequest, watch: RunWatch) -> Iterator[Ses
 
 def _agreed_plan(plan_request: PlanRequest, request: RunRequest) -> Plan:
     """Plan again; give the plan only where it is the approved one and nothing is against it."""
-    plan = make_plan(plan_request)
-    if request.maintenance_only:
-        plan = plan.without_declared()
+    plan = make_plan(replace(plan_request, maintenance_only=request.maintenance_only))
     _judge(plan, request, plan_request.observed)
     if not request.maintenance_only and plan.digest != request.approved_digest:
         raise PlanDiffers(

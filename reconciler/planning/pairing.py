@@ -47,6 +47,8 @@ class PlanRequest:
     """Only keys of these environments are looked at; empty means all."""
     allowed_removals: int | None = None
     """The count that a person stated; None where none was."""
+    maintenance_only: bool = False
+    """Whether the declared part is left out: no manifests are needed then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

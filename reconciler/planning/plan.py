@@ -9,7 +9,7 @@ stale because a rotation came due. No type here has a field that could hold a se
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.canonical import Document, fingerprint
@@ -169,10 +169,6 @@ class Plan:
             "unchanged": self.unchanged,
             "maintenance": len(self.maintenance),
         }
-
-    def without_declared(self) -> Plan:
-        """Give the plan's maintenance alone."""
-        return replace(self, changes=(), refusals=(), problems=(), removal_count=0)
 
 
 def effects_document(plan: Plan) -> Document:

@@ -25,9 +25,9 @@ _RENEWING = {Action.CREATE, Action.REISSUE, Action.ROTATE, Action.REMOVE}
 def make_plan(request: PlanRequest) -> Plan:
     """Say what apply would do, why, based on what, and what stands against it."""
     desired, observed, selection = request.desired, request.observed, request.selection
-    pairs = tuple(p for p in pair_keys(request) if selection.covers(str(p.address)))
+    pairs = _pairs(request)
     by_pair = [(pair, key_change(pair, observed.policy.prune)) for pair in pairs]
-    resources = resource_changes(desired, observed)
+    resources = () if request.maintenance_only else resource_changes(desired, observed)
     changes = (
         *(c for c in resources if selection.covers(c.address)),
         *(change for _, change in by_pair if change is not None),
@@ -45,12 +45,19 @@ def make_plan(request: PlanRequest) -> Plan:
         ),
         unchanged=sum(1 for pair, change in by_pair if change is None and pair.spec is not None),
         unmanaged=_unmanaged(request),
-        refusals=refusals(question),
+        refusals=() if request.maintenance_only else refusals(question),
         problems=tuple(sorted(p for pair in pairs for p in store_problems(pair, observed.read_at))),
         notes=tuple(_notes(request, pairs)),
         removal_count=sum(1 for change in changes if ends_a_key(change)),
         selection=selection.flags,
     )
+
+
+def _pairs(request: PlanRequest) -> tuple[Pair, ...]:
+    """Give the keys whose declared part is planned."""
+    if request.maintenance_only:
+        return ()
+    return tuple(p for p in pair_keys(request) if request.selection.covers(str(p.address)))
 
 
 def _records_in_scope(request: PlanRequest) -> Iterator[KeyRecord]:
