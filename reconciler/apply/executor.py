@@ -6,7 +6,7 @@ what time brings; then copies of ended secrets in the sink. Nothing is planned o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
@@ -93,7 +93,8 @@ class Executor:
     # Phase 2: secrets.
 
     def _make_secrets(self, written: set[str]) -> None:
-        works = [*self._declared_works(written), *self._rotations()]
+        paths = {p.path: p for p in self.observed.paths if p.sink_id == self.plan.target.sink_id}
+        works = [*self._declared_works(written, paths), *self._rotations(paths)]
         if self.sink_trouble is not None:
             for work in works:
                 self._tell(_unreachable(work, self.sink_trouble))
@@ -104,27 +105,25 @@ class Executor:
             for outcome in self.maker.make(batch):
                 self._tell(outcome)
 
-    def _declared_works(self, written: set[str]) -> Iterator[SecretWork]:
+    def _declared_works(
+        self, written: set[str], paths: Mapping[str, PathRow]
+    ) -> Iterator[SecretWork]:
         for change in self.plan.changes:
             if change.address not in written:
                 continue
             work = declared_work(
                 change,
                 manager=self.plan.manager,
-                paths=self._paths(),
+                paths=paths,
                 entropy=self.maker.mint.entropy,
             )
             if work is not None:
                 yield work
 
-    def _rotations(self) -> Iterator[SecretWork]:
+    def _rotations(self, paths: Mapping[str, PathRow]) -> Iterator[SecretWork]:
         for item in self._items(MaintenanceKind.ROTATE):
             if item.record is not None:
-                yield rotation_work(item, item.record, self._paths())
-
-    def _paths(self) -> dict[str, PathRow]:
-        sink_id = self.plan.target.sink_id
-        return {p.path: p for p in self.observed.paths if p.sink_id == sink_id}
+                yield rotation_work(item, item.record, paths)
 
     # Phase 3: overlaps that have passed.
 

@@ -89,6 +89,7 @@ def nothing_declared(observed: ObservedState) -> PlanRequest:
         desired=DesiredState(manager=observed.manager),
         observed=observed,
         target=target_of(observed),
+        maintenance_only=True,
     )
 
 

@@ -90,8 +90,9 @@ def _unmanaged(request: PlanRequest) -> tuple[Unmanaged, ...]:
 def _notes(request: PlanRequest, pairs: tuple[Pair, ...]) -> Iterator[str]:
     """Give remarks: removals of keys that never were, keys without manifest left as they are."""
     observed = request.observed
+    live = observed.live
     for removal in request.desired.removals:
-        known = removal.address in observed.live or removal.address in observed.removed
+        known = removal.address in live or removal.address in observed.removed
         if not known and request.selection.covers(str(removal.address)):
             yield f"{removal.source}: {removal.address} was never in the store; nothing to remove"
     for pair in pairs:
