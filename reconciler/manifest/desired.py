@@ -16,11 +16,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.manifest.assembly import Assembly, Declaration, Known
 from reconciler.manifest.defaults import KeyDraft
 from reconciler.manifest.judging import judge_files
+from reconciler.manifest.ranges import collapsed
 from reconciler.manifest.schema_keys import KeyRemovalWire
 from reconciler.manifest.schema_lists import NETWORK_PREFIX
 from reconciler.manifest.schema_policy import PolicyWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
-from reconciler.manifest.wired import catalog_of, collapsed, network_of, policy_of, workspace_of
+from reconciler.manifest.wired import catalog_of, network_of, policy_of, workspace_of
 from reconciler.model.keys import KeyAddress, KeyFields, KeyRemoval, KeySpec, Rotation
 from reconciler.model.policy import Policy
 from reconciler.model.resources import Body
@@ -121,7 +122,7 @@ def _ranges(draft: KeyDraft, assembly: Assembly) -> tuple[str, ...] | None:
         else:
             network = assembly.network(name, draft.address.workspace)
             ranges.extend(() if network is None else network.ranges)
-    return collapsed(ranges)
+    return collapsed(tuple(ranges))
 
 
 def _removals(assembly: Assembly) -> tuple[KeyRemoval, ...]:

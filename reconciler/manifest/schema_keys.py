@@ -18,6 +18,7 @@ from reconciler.manifest.schema_values import (
     Flag,
     ReasonField,
 )
+from reconciler.model.scopes import BUILT_IN_CATALOG
 
 
 class RotationWire(Wire):
@@ -138,6 +139,12 @@ class KeySpecWire(Wire):
             title="Scopes",
             description="The granted level for each resource of the API; none grants nothing.",
             examples=[{"Reviews": "read", "Webhooks": "change"}],
+            json_schema_extra={
+                "properties": {
+                    resource: {"type": "string", "title": resource, "examples": list(levels)}
+                    for resource, levels in BUILT_IN_CATALOG.resources
+                }
+            },
         ),
     ]
     allowlist: Annotated[

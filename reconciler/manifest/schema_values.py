@@ -10,17 +10,17 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import PlainValidator, WithJsonSchema
 
 from reconciler.manifest.closest import listed, suggestion
 from reconciler.manifest.codes import Code
+from reconciler.manifest.ranges import read_range
 from reconciler.manifest.refusal import refuse, text_value
 from reconciler.manifest.schema_texts import text_schema, whole
 from reconciler.manifest.snippets import quoted
-from reconciler.model.allowlist import RangeRefused, parse_range
+from reconciler.model.allowlist import RangeRefused
 from reconciler.model.keys import RemovalReason
 from reconciler.model.lifetime import Expiration, parse_duration
 from reconciler.model.policy import AuthorizationMode, HashProfile, Prune, SinkKind
@@ -60,20 +60,13 @@ Duration: TypeAlias = Annotated[
 ]
 
 
-@lru_cache(maxsize=65536)
-def _read_range(text: str) -> str | RangeRefused:
-    """Give the canonical text; ranges repeat from key to key."""
-    network = parse_range(text)
-    return network if isinstance(network, RangeRefused) else str(network)
-
-
 def range_value(value: object) -> str:
     """Take an address or range, in its canonical form."""
     text = text_value(value, "an address or range")
-    found = _read_range(text)
+    found = read_range(text)
     if isinstance(found, RangeRefused):
         refuse(Code.BAD_RANGE, f"{quoted(text)}: {found.message}", found.advice)
-    return found
+    return found[1]
 
 
 RANGE_SCHEMA: dict[str, Any] = {

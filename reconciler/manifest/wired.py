@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.manifest.ranges import collapsed
 from reconciler.manifest.schema_policy import PolicyWire, SinkWire
 from reconciler.manifest.schema_shared import (
     DefaultsWire,
@@ -16,17 +17,10 @@ from reconciler.manifest.schema_shared import (
     ScopeCatalogWire,
     WorkspaceWire,
 )
-from reconciler.model.allowlist import Network, collapse, parse_range
 from reconciler.model.lifetime import Expiration
 from reconciler.model.policy import Guards, Policy, SinkPolicy
 from reconciler.model.scopes import ScopeCatalog
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
-
-
-def collapsed(ranges: Iterable[str]) -> tuple[str, ...]:
-    """Give canonical ranges as the smallest list that holds the same addresses."""
-    parsed = (parse_range(text) for text in ranges)
-    return tuple(str(n) for n in collapse(n for n in parsed if isinstance(n, Network)))
 
 
 def entries(allowlist: Iterable[str]) -> tuple[str, ...]:
@@ -60,7 +54,7 @@ def network_of(wire: NetworkSetWire) -> NetworkSet:
         name=wire.metadata.name,
         workspace=wire.metadata.workspace,
         description=wire.metadata.description,
-        ranges=collapsed(wire.spec.ranges),
+        ranges=collapsed(tuple(wire.spec.ranges)),
     )
 
 
