@@ -1,0 +1,153 @@
+"""A plan as JSON, for other programs and for a later approval.
+
+Compatibility: `format_version` 1.x. A minor version only adds fields, which readers ignore; a
+major one is refused. The same plan gives the same bytes. The reference is
+`docs/reference/plan-json.md`, the schema `schemas/v1/plan.schema.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler import __version__
+from reconciler.model.canonical import instant
+from reconciler.planning.plan import Base, Change, FieldChange, MaintenanceItem, Plan, SecretEffect
+from reconciler.render.json_form import FORMAT_VERSION, json_text, source_document
+from reconciler.render.plan_file import read_plan
+from reconciler.render.report import report_json
+
+__all__ = ["plan_document", "plan_json", "read_plan", "report_json"]
+
+
+def plan_json(plan: Plan) -> str:
+    """Write a plan, deterministic to the byte."""
+    return json_text(plan_document(plan))
+
+
+def plan_document(plan: Plan) -> dict[str, object]:
+    """Give a plan as plain values. None of them can hold a secret: no type of a plan does."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool": {"name": "keyrec", "version": __version__},
+        "created_at": instant(plan.now),
+        "manager": plan.manager,
+        "source": {
+            "commit": plan.revision.commit,
+            "dirty": plan.revision.dirty,
+            "manifest_digest": plan.manifest_digest,
+        },
+        "target": {
+            "store_id": plan.target.store_id,
+            "sink_id": plan.target.sink_id,
+            "custody": plan.target.custody,
+        },
+        "digest": plan.digest,
+        "summary": plan.summary,
+        "changes": [_change_document(change) for change in plan.changes],
+        "maintenance": [_maintenance_document(item) for item in plan.maintenance],
+        "drift": [],
+        "findings": [],
+        "diagnostics": list(_diagnostics(plan)),
+        "applyable": plan.is_applyable,
+        "errored": bool(plan.problems),
+        "selection": list(plan.selection),
+        "unmanaged": [{"address": u.address, "manager": u.manager} for u in plan.unmanaged],
+        "removal_count": plan.removal_count,
+    }
+
+
+def _change_document(change: Change) -> dict[str, object]:
+    base = change.base
+    return {
+        "kind": "key" if change.is_key else "resource",
+        "address": change.address,
+        "previous_address": change.previous_address,
+        "workspace": change.workspace,
+        "actions": [action.value for action in change.actions],
+        "reason": change.reason.value,
+        "removal": change.removal,
+        "last_characters": change.last_characters,
+        "source": source_document(change.source),
+        "base": None if base is None else _base_document(base),
+        "fields": {field.name: _field_document(field) for field in change.fields},
+        "secret": None if change.secret is None else _secret_document(change.secret),
+        "verdict": None,
+    }
+
+
+def _base_document(base: Base) -> dict[str, object]:
+    return {"record_version": base.record_version, "fingerprint": base.fingerprint}
+
+
+def _field_document(field: FieldChange) -> dict[str, object]:
+    return {
+        "before": field.before,
+        "after": field.after,
+        "added": list(field.added),
+        "removed": list(field.removed),
+    }
+
+
+def _secret_document(secret: SecretEffect) -> dict[str, object]:
+    return {
+        "action": "end" if secret.ends else "renew",
+        "path": secret.path,
+        "from_version": secret.from_version,
+        "left_path": secret.left_path,
+        "previous_works_for": secret.previous_works_for,
+    }
+
+
+def _maintenance_document(item: MaintenanceItem) -> dict[str, object]:
+    return {
+        "address": item.address,
+        "workspace": item.workspace,
+        "kind": item.kind.value,
+        "reason": None if item.reason is None else item.reason.value,
+        "version_id": item.version_id,
+        "operation_id": item.operation_id,
+        "path": item.path,
+        "sink_version": item.sink_version,
+        "due_since": instant(item.due_since),
+    }
+
+
+def _diagnostics(plan: Plan) -> Iterator[dict[str, object]]:
+    """Give problems and refusals, which stop the plan, and notes, which do not."""
+    for problem in plan.problems:
+        yield {
+            "kind": "problem",
+            "severity": "error",
+            "code": problem.code,
+            "message": problem.message,
+            "advice": problem.advice,
+            "address": None,
+            "source": source_document(problem.where),
+            "snippet": problem.snippet,
+        }
+    for refusal in plan.refusals:
+        yield {
+            "kind": "refusal",
+            "severity": "error",
+            "code": refusal.code,
+            "message": refusal.message,
+            "advice": refusal.advice,
+            "address": refusal.address,
+            "source": source_document(refusal.source),
+            "snippet": "",
+        }
+    for note in plan.notes:
+        yield _note_document(note)
+
+
+def _note_document(note: str) -> dict[str, object]:
+    return {
+        "kind": "note",
+        "severity": "note",
+        "code": "note",
+        "message": note,
+        "advice": "",
+        "address": None,
+        "source": None,
+        "snippet": "",
+    }

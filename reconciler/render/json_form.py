@@ -1,0 +1,38 @@
+"""The one form of JSON that commands write.
+
+Compatibility: sorted keys, two spaces, pure ASCII (so no text in it can steer a terminal), a line
+break at the end: the same values give the same bytes. A minor version adds, a major one breaks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from reconciler.errors import ExitCode
+from reconciler.model.source import SourceRef
+
+FORMAT_VERSION = "1.0"
+
+
+def json_text(document: Mapping[str, object]) -> str:
+    """Write a document; `##[` and DEL only occur inside strings and are escaped there."""
+    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=True, allow_nan=False)
+    return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f") + "\n"
+
+
+def exit_words(code: ExitCode) -> dict[str, object]:
+    """Give an exit code as number and as word."""
+    return {"exit_code": int(code), "exit": code.name.lower()}
+
+
+def source_document(source: SourceRef | None) -> dict[str, object] | None:
+    """Give a place in a manifest."""
+    if source is None:
+        return None
+    return {
+        "file": source.file,
+        "line": source.line,
+        "column": source.column,
+        "end_line": source.end_line,
+    }

@@ -1,0 +1,34 @@
+"""A plan, the report of its apply, and the difference of two plans, as plain stable lines.
+
+The same plan gives the same lines wherever they go: nothing is wrapped, cut or laid out by the
+terminal. Every text ends with a line break, except the one line of a single outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.planning.plan import Plan
+from reconciler.render.change_lines import changes_lines
+from reconciler.render.difference import plan_difference_text
+from reconciler.render.plan_lines import bound_lines, refusal_lines, summary_lines
+from reconciler.render.report import outcome_line, report_text
+from reconciler.render.style import Style, joined
+
+__all__ = ["outcome_line", "plan_difference_text", "plan_text", "report_text"]
+
+
+def plan_text(plan: Plan, style: Style, *, verbose: bool = False) -> str:
+    """Show what apply would do; `verbose` lists maintenance and keys of others one by one."""
+    return joined(_plan_lines(plan, style, verbose=verbose))
+
+
+def _plan_lines(plan: Plan, style: Style, *, verbose: bool) -> Iterator[str]:
+    yield from changes_lines(plan.changes, plan.now, style)
+    if plan.changes:
+        yield ""
+    yield from summary_lines(plan, style, verbose=verbose)
+    yield from refusal_lines(plan, style)
+    if plan.changes or not plan.is_applyable:
+        yield ""
+        yield from bound_lines(plan)
