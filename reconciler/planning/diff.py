@@ -38,7 +38,7 @@ def diff_fields(before: KeyFields | None, after: KeyFields | None) -> tuple[Fiel
     old = _document(before)
     new = _document(after)
     changes = (
-        _field_change(shown, old.get(stored), new.get(stored))
+        field_change(shown, old.get(stored), new.get(stored))
         for stored, shown in FIELD_NAMES.items()
         if old.get(stored) != new.get(stored)
     )
@@ -51,16 +51,15 @@ def diff_bodies(before: Body | None, after: Body | None) -> tuple[FieldChange, .
     old = {} if before is None else _leaves(cast("Mapping[str, Any]", document_of(before)))
     new = {} if after is None else _leaves(cast("Mapping[str, Any]", document_of(after)))
     names = sorted(old.keys() | new.keys())
-    return tuple(
-        _field_change(n, old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)
-    )
+    return tuple(field_change(n, old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n))
 
 
 def _document(fields: KeyFields | None) -> Mapping[str, Any]:
     return {} if fields is None else cast("Mapping[str, Any]", fields_document(fields))
 
 
-def _field_change(name: str, before: Document, after: Document) -> FieldChange:
+def field_change(name: str, before: Document, after: Document) -> FieldChange:
+    """Give the change of one field; what came and what went follows from before and after."""
     old, new = _members(before), _members(after)
     return FieldChange(
         name=name,
@@ -83,11 +82,13 @@ def _members(value: Document) -> set[str]:
 def _says_nothing(change: FieldChange) -> bool:
     """Whether a field of a new or ended key is at its empty default and not worth a line."""
     value = change.after if change.before is None else change.before
-    return not value or any(change.name == n and value == v for n, v in _QUIET_DEFAULTS)
+    is_empty = value in (None, "", [], {})
+    return is_empty or any(change.name == n and value == v for n, v in _QUIET_DEFAULTS)
 
 
 _QUIET_DEFAULTS = (
     ("active", True),
+    ("protected", False),
     ("rotation.generation", 1),
     ("rotation.overlap", "1d"),
     ("reissue", 1),
