@@ -87,8 +87,9 @@ class Transaction:
                 yield slot
 
     def predecessors(self, key_id: str) -> list[KeyRecord]:
-        """Give the keys that this one replaced by a reissue."""
-        return [k for k in self.state.keys.values() if k.superseded_by == key_id]
+        """Give the keys that this one replaced by a reissue and that have a version to end."""
+        replaced = (k for k in self.state.keys.values() if k.superseded_by == key_id)
+        return [k for k in replaced if any(_is_unended(s) for s in self.state.slots(k.key_id))]
 
     def settle(self, key_id: str) -> None:
         """Deactivate a superseded key once nothing of it is accepted any more."""
@@ -100,3 +101,7 @@ class Transaction:
 
     def open_operations(self) -> Iterator[Operation]:
         return (o for o in self.state.operations.values() if o.state is OperationState.OPEN)
+
+
+def _is_unended(slot: Slot) -> bool:
+    return slot.version.state is not VersionState.RETIRED

@@ -1,0 +1,1 @@
+"""Alembic's folder: how stored tables become those of this program."""

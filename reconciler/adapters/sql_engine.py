@@ -1,0 +1,133 @@
+"""How a database is opened, so that what it says is committed stays committed.
+
+SQLite: write-ahead log with full synchronisation, foreign keys, a writer that waits for the lock
+before it reads; the file and the folders made for it belong to their owner alone. PostgreSQL:
+`synchronous_commit`, and time limits that free the locks of a dead client; they are set inside each
+transaction, so a pooler between transactions does no harm.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from reconciler.adapters.sql_errors import Place
+from reconciler.errors import ConfigInvalid
+
+WRITES = "keyrec_writes"
+"""Execution option of a connection whose transactions change something."""
+
+_URL_ADVICE = "write sqlite:///keys.db or postgresql://host/database"
+_SQLITE_BUSY_SECONDS = 15
+_CONNECT_SECONDS = 10
+_POSTGRES_LIMITS = {
+    # A client that died in a transaction is ended before those that wait for its locks give up.
+    "idle_in_transaction_session_timeout": "10s",
+    "lock_timeout": "15s",
+    "statement_timeout": "60s",
+    "synchronous_commit": "on",
+}
+_LIMIT_STATEMENT = text(
+    "SELECT " + ", ".join(f"set_config('{n}', '{v}', true)" for n, v in _POSTGRES_LIMITS.items())
+)
+
+
+def read_url(url: str) -> URL:
+    """Read a store's URL; ConfigInvalid where it names no database of ours."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None:
+        raise ConfigInvalid("the store's URL cannot be read", advice=_URL_ADVICE)
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise ConfigInvalid(f"the store cannot be {backend}", advice=_URL_ADVICE)
+    if not parsed.database or parsed.database == ":memory:":
+        raise ConfigInvalid("the store needs a file", advice=_URL_ADVICE)
+    return parsed.set(drivername="sqlite+pysqlite", database=str(Path(parsed.database).absolute()))
+
+
+def place_of(url: URL) -> Place:
+    """Give the name of the store for messages."""
+    if is_sqlite(url):
+        return Place(name=f"sqlite: {url.database}")
+    port = "" if url.port is None else f":{url.port}"
+    host = url.host or url.query.get("host") or "local socket"
+    return Place(name=f"postgresql: {host}{port}/{url.database or ''}", password=url.password)
+
+
+def is_sqlite(url: URL) -> bool:
+    """Whether the store is a file."""
+    return url.get_backend_name() == "sqlite"
+
+
+def open_engine(url: URL) -> Engine:
+    """Prepare connections to the store; nothing is opened yet."""
+    if is_sqlite(url):
+        return _open_sqlite(url)
+    options: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "application_name": "keyrec"}
+    wanted = {name: value for name, value in options.items() if name not in url.query}
+    try:
+        return create_engine(url, connect_args=wanted, hide_parameters=True)
+    except (ImportError, NoSuchModuleError):
+        failure = ConfigInvalid(
+            "the driver for PostgreSQL is not installed",
+            advice="install it with: pip install 'keyrec[postgres]'",
+        )
+    raise failure
+
+
+def limit_transaction(connection: Connection) -> None:
+    """Set PostgreSQL's limits for the transaction that was just begun."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LIMIT_STATEMENT)
+
+
+def make_file(url: URL) -> None:
+    """Make an empty store file and its folders, for their owner alone, where they are missing."""
+    path = Path(url.database or "")
+    for folder in reversed([f for f in path.parents if not f.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def has_file(url: URL) -> bool:
+    """Whether there is something to open; a server is taken to be there."""
+    return not is_sqlite(url) or Path(url.database or "").exists()
+
+
+def _open_sqlite(url: URL) -> Engine:
+    # mode=rw: looking at a store that is not there must not make one.
+    location = f"{Path(url.database or '').as_uri()}?mode=rw"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            location,
+            uri=True,
+            timeout=_SQLITE_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    engine = create_engine(url, creator=connect, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,204 @@
+"""Reading the store: one consistent view, few statements, joined here. No hash is read but by
+`presented`, and nothing is locked: the right to read is enough.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from reconciler.adapters.sql_among import among
+from reconciler.adapters.sql_loading import VERSION_COLUMNS
+from reconciler.adapters.sql_records import (
+    address_of_key,
+    operation_of,
+    path_of,
+    record_of,
+    resource_of,
+)
+from reconciler.adapters.sql_rows import (
+    AttemptRow,
+    KeyRow,
+    OperationRow,
+    ResourceRow,
+    SinkPathRow,
+    VersionRow,
+)
+from reconciler.adapters.sql_tables import (
+    attempts,
+    has_something_left,
+    is_live,
+    is_open,
+    key_versions,
+    keys,
+    meta,
+    operations,
+    resources,
+    sink_paths,
+)
+from reconciler.model.journal import Operation
+from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
+from reconciler.model.resources import Resource
+from reconciler.model.states import ForeignRecord, ObservedState
+from reconciler.ports import StoredVersion
+
+
+def observe(connection: Connection, manager: str, now: datetime) -> ObservedState:
+    """Read everything of one manager."""
+    stored = connection.execute(select(meta)).one()
+    tombs = _tombstones(connection, manager)
+    places = connection.execute(select(sink_paths)).mappings()
+    return ObservedState(
+        store_id=stored.store_id,
+        manager=manager,
+        read_at=now,
+        records=_records(connection, manager),
+        removed=frozenset(tombs),
+        removed_held=frozenset(address for address, is_held in tombs.items() if is_held),
+        resources=_resources(connection),
+        operations=_open_operations(connection, manager),
+        paths=tuple(
+            sorted(
+                (path_of(cast("SinkPathRow", row)) for row in places),
+                key=lambda path: (path.sink_id, path.path),
+            )
+        ),
+        foreign=_foreign(connection, manager),
+        audit_sequence=stored.audit_sequence,
+        audit_head=stored.audit_head,
+    )
+
+
+def presented(connection: Connection, version_id: str) -> StoredVersion | None:
+    """Give a version with its key and its hash."""
+    wanted = select(key_versions.c.key_id, key_versions.c.secret_hash)
+    found = connection.execute(wanted.where(key_versions.c.version_id == version_id)).one_or_none()
+    if found is None:
+        return None
+    record = _with_all_versions(connection, keys.c.key_id == found.key_id)[0]
+    version = next(v for v in record.versions if v.version_id == version_id)
+    return StoredVersion(record=record, version=version, secret_hash=found.secret_hash)
+
+
+def find(connection: Connection, address: KeyAddress) -> tuple[KeyRecord, ...]:
+    """Give all records of an address with all their versions, newest first."""
+    is_it = (keys.c.workspace == address.workspace) & (keys.c.name == address.name)
+    return tuple(_with_all_versions(connection, is_it))
+
+
+def addresses(connection: Connection, name: str) -> tuple[KeyAddress, ...]:
+    """Give the live addresses with that name."""
+    rows = connection.execute(select(keys.c.workspace).where(is_live, keys.c.name == name))
+    return tuple(sorted(KeyAddress(workspace=row.workspace, name=name) for row in rows))
+
+
+def _records(connection: Connection, manager: str) -> tuple[KeyRecord, ...]:
+    """Give live keys, and ended ones with something left to end or to destroy."""
+    with_rest = select(key_versions.c.key_id).where(has_something_left)
+    is_shown = or_(is_live, keys.c.key_id.in_(with_rest))
+    wanted = select(keys).where(keys.c.manager == manager, is_shown)
+    rows = [cast("KeyRow", row) for row in connection.execute(wanted).mappings()]
+    versions = _rest(connection, manager)
+    bare = [row["key_id"] for row in rows if row["key_id"] not in versions]
+    if bare:
+        versions.update(_newest(connection, bare))
+    ordered = sorted(rows, key=lambda r: (r["workspace"], r["name"], r["audit_sequence"]))
+    return tuple(record_of(row, versions.get(row["key_id"], ())) for row in ordered)
+
+
+def _rest(connection: Connection, manager: str) -> dict[str, list[VersionRow]]:
+    """Give the versions that are not at their end, by key, oldest first."""
+    wanted = (
+        select(*VERSION_COLUMNS)
+        .join(keys, keys.c.key_id == key_versions.c.key_id)
+        .where(keys.c.manager == manager, has_something_left)
+    )
+    return _by_key(connection.execute(wanted).mappings())
+
+
+def _newest(connection: Connection, key_ids: Iterable[str]) -> dict[str, list[VersionRow]]:
+    """Give the last version of keys whose every version is at its end."""
+    newest = (
+        select(func.max(key_versions.c.audit_sequence))
+        .where(among(connection, (key_versions.c.key_id,), ((k,) for k in key_ids)))
+        .group_by(key_versions.c.key_id)
+    )
+    wanted = select(*VERSION_COLUMNS).where(key_versions.c.audit_sequence.in_(newest))
+    return _by_key(connection.execute(wanted).mappings())
+
+
+def _by_key(rows: Iterable[Any]) -> dict[str, list[VersionRow]]:
+    found: defaultdict[str, list[VersionRow]] = defaultdict(list)
+    for row in sorted(rows, key=lambda r: int(r["audit_sequence"])):
+        found[row["key_id"]].append(row)
+    return dict(found)
+
+
+def _with_all_versions(connection: Connection, condition: ColumnElement[bool]) -> list[KeyRecord]:
+    rows = [
+        cast("KeyRow", row) for row in connection.execute(select(keys).where(condition)).mappings()
+    ]
+    wanted = select(*VERSION_COLUMNS).where(
+        among(connection, (key_versions.c.key_id,), ((row["key_id"],) for row in rows))
+    )
+    versions = _by_key(connection.execute(wanted).mappings())
+    newest_first = sorted(rows, key=lambda row: -row["audit_sequence"])
+    return [record_of(row, versions.get(row["key_id"], ())) for row in newest_first]
+
+
+def _tombstones(connection: Connection, manager: str) -> dict[KeyAddress, bool]:
+    """Give removed addresses, each with whether its newest tombstone is on hold."""
+    wanted = (
+        select(keys.c.workspace, keys.c.name, keys.c.hold_since)
+        .where(keys.c.manager == manager, keys.c.status == KeyStatus.REMOVED)
+        .order_by(keys.c.removed_at, keys.c.audit_sequence)
+    )
+    return {
+        KeyAddress(workspace=row.workspace, name=row.name): row.hold_since is not None
+        for row in connection.execute(wanted)
+    }
+
+
+def _resources(connection: Connection) -> tuple[Resource, ...]:
+    rows = connection.execute(select(resources)).mappings()
+    found = (resource_of(cast("ResourceRow", row)) for row in rows)
+    return tuple(sorted(found, key=lambda resource: str(resource.address)))
+
+
+def _open_operations(connection: Connection, manager: str) -> tuple[Operation, ...]:
+    its = keys.c.manager == manager
+    own = keys.c.key_id == operations.c.key_id
+    wanted = select(operations).join(keys, own).where(its, is_open)
+    rows = connection.execute(wanted.order_by(operations.c.audit_sequence)).mappings().all()
+    tried = (
+        select(attempts)
+        .join(operations, operations.c.operation_id == attempts.c.operation_id)
+        .join(keys, own)
+        .where(its, is_open)
+        .order_by(attempts.c.ordinal)
+    )
+    by_operation: defaultdict[str, list[AttemptRow]] = defaultdict(list)
+    for row in connection.execute(tried).mappings():
+        by_operation[row["operation_id"]].append(cast("AttemptRow", row))
+    return tuple(
+        operation_of(cast("OperationRow", row), by_operation[row["operation_id"]]) for row in rows
+    )
+
+
+def _foreign(connection: Connection, manager: str) -> tuple[ForeignRecord, ...]:
+    is_foreign = keys.c.manager.is_distinct_from(manager)
+    wanted = select(keys.c.workspace, keys.c.name, keys.c.manager, keys.c.sink_path)
+    rows = connection.execute(wanted.where(is_live, is_foreign)).mappings()
+    found = (
+        ForeignRecord(
+            address=address_of_key(cast("KeyRow", row)),
+            manager=row["manager"],
+            sink_path=row["sink_path"],
+        )
+        for row in rows
+    )
+    return tuple(sorted(found, key=lambda record: record.address))

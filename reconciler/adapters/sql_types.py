@@ -1,0 +1,90 @@
+"""How our values become columns, the same on SQLite and PostgreSQL.
+
+Compatibility: these forms are stored. Instants are `timestamptz` on PostgreSQL and RFC 3339 text in
+UTC with microseconds on SQLite (text order is time order); durations are whole microseconds; words
+of enumerations are their values.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from sqlalchemy import BigInteger, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.types import TypeEngine
+
+from reconciler.model.canonical import instant
+
+Word = TypeVar("Word", bound=StrEnum)
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware moment in UTC."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime] | TypeEngine[str]:
+        """Choose the column's own type."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(TIMESTAMP(timezone=True))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        """Refuse naive moments: they mean another time elsewhere."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("an instant in the store is aware")
+        return value if dialect.name == "postgresql" else instant(value)
+
+    def process_result_value(
+        self, value: datetime | str | None, dialect: Dialect
+    ) -> datetime | None:
+        """Give it in UTC."""
+        del dialect
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        return None if value is None else value.astimezone(timezone.utc)
+
+
+class Duration(TypeDecorator[timedelta]):
+    """A length of time."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
+        """Count microseconds."""
+        del dialect
+        return None if value is None else value // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
+        """Read them back."""
+        del dialect
+        return None if value is None else value * _MICROSECOND
+
+
+class WordOf(TypeDecorator[Word], Generic[Word]):
+    """One word of a closed set."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, words: type[Word]) -> None:
+        """Name the set."""
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: Word | None, dialect: Dialect) -> str | None:
+        """Write the plain word."""
+        del dialect
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Word | None:
+        """Read it back."""
+        del dialect
+        return None if value is None else self.words(value)
