@@ -1,0 +1,115 @@
+"""Opening store, sink, manifests and identity: which adapter stands behind which port.
+
+Adapters are imported when they are opened: a command pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+from reconciler.bootstrap.absent_sink import AbsentSink
+from reconciler.config import Settings
+from reconciler.errors import KeyrecError
+from reconciler.model.policy import SinkKind, SinkPolicy
+from reconciler.model.workspaces import Principal
+from reconciler.ports import Clock, Entropy, KeyStore, ManifestSource, SecretSink
+
+PARALLELISM = 8
+
+
+def open_store(settings: Settings) -> KeyStore:
+    """Open the key store; whether its tables are ours is not asked yet.
+
+    SQLite has no time of its own; a database server's is never replaced by this machine's.
+    """
+    from reconciler.adapters.sql_store import SqlStore
+
+    url = settings.store.url.get_secret_value()
+    return SqlStore(url, clock=clock() if is_file(settings) else None)
+
+
+def is_file(settings: Settings) -> bool:
+    """Whether the key store is a file on this machine."""
+    return settings.store.url.get_secret_value().startswith("sqlite")
+
+
+def open_sink(
+    settings: Settings, policy: SinkPolicy, *, parallelism: int = PARALLELISM
+) -> SecretSink:
+    """Open the sink that the policy pins.
+
+    Raises:
+        SinkMisconfigured: settings and policy do not make a sink.
+    """
+    match policy.kind:
+        case SinkKind.AGE:
+            from reconciler.adapters.age_sink import AgeSink
+
+            return AgeSink(Path(settings.age.directory), recipients=policy.recipients)
+        case SinkKind.VAULT:
+            from reconciler.adapters.vault_sink import VaultSink
+
+            return VaultSink(
+                settings.vault,
+                mount=policy.mount or "",
+                prefix=policy.prefix or "",
+                parallelism=parallelism,
+            )
+
+
+def open_sink_or_say_why(
+    settings: Settings, policy: SinkPolicy, *, parallelism: int = PARALLELISM
+) -> SecretSink:
+    """Open the sink, or give one that raises the reason when a secret is to be written."""
+    try:
+        return open_sink(settings, policy, parallelism=parallelism)
+    except KeyrecError as error:
+        return AbsentSink(policy.kind, error)
+
+
+def open_source(settings: Settings, revision: str | None = None) -> ManifestSource:
+    """Open the manifests: of the working tree, or of a git revision."""
+    root = Path(settings.root)
+    places = [Path(os.path.relpath(place, root)).as_posix() for place in settings.manifests]
+    if revision is None:
+        from reconciler.adapters.directory_source import DirectorySource
+
+        return DirectorySource(root, places)
+    from reconciler.adapters.git_source import GitSource
+
+    return GitSource(root, places, revision)
+
+
+def principal() -> Principal:
+    """Give who runs this, in mode `local`."""
+    from reconciler.adapters.local_identity import LocalIdentity
+
+    return LocalIdentity().principal()
+
+
+def holder() -> str:
+    """Say for people who would hold a lease: principal, host and process id."""
+    return f"{principal()} on {platform.node() or 'this host'}, process {os.getpid()}"
+
+
+def clock() -> Clock:
+    """Give this machine's clock."""
+    from reconciler.adapters.system import SystemClock
+
+    return SystemClock()
+
+
+def entropy() -> Entropy:
+    """Give the operating system's chance."""
+    from reconciler.adapters.system import SystemEntropy
+
+    return SystemEntropy()
+
+
+def harden() -> None:
+    """Keep secrets of this process out of core dumps and debuggers, as far as it goes."""
+    from reconciler.adapters.system import harden_process
+
+    harden_process()

@@ -1,0 +1,185 @@
+"""The opened doors of one command: each opened when it is first needed, all closed at the end.
+
+Nothing is decided here. Planning contacts no sink: what a plan is bound to stands in the stored
+policy.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property
+from types import TracebackType
+from typing import Self
+
+from reconciler.apply.authorization import is_platform_admin
+from reconciler.apply.doors import Doors, RunRequest, RunWatch
+from reconciler.apply.emergency import Emergency
+from reconciler.apply.outcome import ApplyReport, Outcome
+from reconciler.apply.prepare import Prepared, nothing_declared, prepare
+from reconciler.apply.run import rotate_now, run_apply
+from reconciler.bootstrap import doors
+from reconciler.bootstrap.configuration import Configuration
+from reconciler.errors import Refused
+from reconciler.model.journal import Lease
+from reconciler.model.keys import KeyAddress
+from reconciler.model.states import ObservedState
+from reconciler.model.workspaces import Principal
+from reconciler.planning.pairing import PlanRequest, Selection
+from reconciler.planning.planner import make_plan
+from reconciler.ports import KeyStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanWish:
+    """Which plan is asked for."""
+
+    revision: str | None = None
+    selection: Selection = field(default_factory=Selection)
+    allowed_removals: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTerms:
+    """How a run is to be carried out."""
+
+    approved_digest: str | None = None
+    maintenance_only: bool = False
+    parallelism: int = doors.PARALLELISM
+    lock_timeout: timedelta = timedelta(seconds=60)
+
+
+class Workplace:
+    """Store, manifests, sink and identity of one configuration; a context manager."""
+
+    def __init__(self, configuration: Configuration, *, stop: threading.Event) -> None:
+        """Open nothing yet. `stop` ends a run cleanly when it is set."""
+        self.configuration = configuration
+        self.settings = configuration.settings
+        self._stop = stop
+        self._opened = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._opened.close()
+
+    @cached_property
+    def store(self) -> KeyStore:
+        """Give the opened store; StoreOutdated where its tables are not this program's."""
+        store = doors.open_store(self.settings)
+        self._opened.callback(store.close)
+        store.check()
+        return store
+
+    @cached_property
+    def principal(self) -> Principal:
+        """Give who runs this."""
+        return doors.principal()
+
+    def observe(self) -> ObservedState:
+        """Read everything that the store holds of this manager."""
+        return self.store.observe(self.settings.manager)
+
+    def prepare(self, wish: PlanWish) -> Prepared:
+        """Make a plan; only reads.
+
+        Raises:
+            ManifestsInvalid: with all problems.
+        """
+        return prepare(
+            store=self.store,
+            source=doors.open_source(self.settings, wish.revision),
+            manager=self.settings.manager,
+            environments=self._environments,
+            selection=wish.selection,
+            allowed_removals=wish.allowed_removals,
+        )
+
+    def prepare_maintenance(self, wish: PlanWish) -> Prepared:
+        """Plan what time brings; reads no manifest, for applied ones approved it."""
+        request = replace(
+            nothing_declared(self.observe()),
+            selection=wish.selection,
+            environments=self._environments,
+        )
+        return Prepared(plan=make_plan(request), request=request)
+
+    @property
+    def _environments(self) -> tuple[str, ...]:
+        return tuple(sorted(self.settings.environments or ()))
+
+    def run(
+        self, request: PlanRequest, terms: RunTerms, on_outcome: Callable[[Outcome], None]
+    ) -> ApplyReport:
+        """Carry out a plan; errors as `run_apply`."""
+        opened = self._doors(request.observed, terms)
+        watch = RunWatch(stop=self._stop, on_outcome=on_outcome)
+        return run_apply(opened, self._run_request(request, terms), watch)
+
+    def rotate(
+        self, address: KeyAddress, terms: RunTerms, on_outcome: Callable[[Outcome], None]
+    ) -> ApplyReport:
+        """Give one key a new secret now; errors as `rotate_now`. Reads no manifest."""
+        observed = self.observe()
+        request = nothing_declared(observed)
+        opened = self._doors(observed, terms)
+        watch = RunWatch(stop=self._stop, on_outcome=on_outcome)
+        return rotate_now(opened, self._run_request(request, terms), address, watch)
+
+    def end_lease(self) -> Lease | None:
+        """End the lease, whoever holds it; the ended one.
+
+        Raises:
+            Refused: the principal is no platform admin.
+        """
+        if not is_platform_admin(self.principal, self.observe()):
+            raise Refused(
+                f"{self.principal} is no platform admin in the store.",
+                advice="A dead run's lease ends by itself after 30 seconds; ask a platform admin.",
+            )
+        return self.store.end_lease(self.settings.manager, actor=self.principal)
+
+    @property
+    def emergency(self) -> Emergency:
+        """Give the doors that need no lease and no sink."""
+        return Emergency(
+            store=self.store,
+            entropy=doors.entropy(),
+            sleep=self._sleep,
+            principal=self.principal,
+            manager=self.settings.manager,
+        )
+
+    def _doors(self, observed: ObservedState, terms: RunTerms) -> Doors:
+        doors.harden()
+        sink = doors.open_sink_or_say_why(
+            self.settings, observed.policy.sink, parallelism=terms.parallelism
+        )
+        self._opened.callback(sink.close)
+        return Doors(store=self.store, sink=sink, entropy=doors.entropy(), sleep=self._sleep)
+
+    def _run_request(self, request: PlanRequest, terms: RunTerms) -> RunRequest:
+        return RunRequest(
+            plan_request=request,
+            principal=self.principal,
+            holder=doors.holder(),
+            token_prefix=self.settings.token_prefix,
+            approved_digest=terms.approved_digest,
+            maintenance_only=terms.maintenance_only,
+            parallelism=terms.parallelism,
+            lock_timeout=terms.lock_timeout,
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait; the wish to stop ends the waiting."""
+        self._stop.wait(seconds)

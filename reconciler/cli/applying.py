@@ -1,0 +1,166 @@
+"""From a plan to its report at the command line: shown, approved, run, reported.
+
+The order of an apply stands here: show, refuse what cannot be, compare with what was approved, ask,
+run. What a run does stands in `apply/`; nothing is decided twice: the run judges and compares
+again, under its lease.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from reconciler.apply.outcome import ApplyReport, OutcomeStatus
+from reconciler.apply.prepare import Prepared
+from reconciler.apply.run import refused
+from reconciler.bootstrap.workplace import PlanWish, RunTerms, Workplace
+from reconciler.cli.asking import has_said_yes, is_attended
+from reconciler.cli.plans import missing_rights, saved_plan, show_plan
+from reconciler.cli.running import show_report, watched
+from reconciler.cli.session import Session
+from reconciler.errors import (
+    Declined,
+    ExitCode,
+    ManifestsInvalid,
+    PlanDiffers,
+    Refused,
+    UsageError,
+)
+from reconciler.planning.plan import Plan
+from reconciler.render.text import plan_difference_text, plan_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What was approved before the command was called."""
+
+    file: str | None = None
+    digest: str | None = None
+    is_automatic: bool = False
+
+    def saved(self) -> Plan | None:
+        """Read the approved plan, where it is a file."""
+        return None if self.file is None else saved_plan(self.file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applying:
+    """One `keyrec apply`."""
+
+    session: Session
+    approval: Approval
+    form: str
+    detailed: bool
+
+    def carry_out(self, wish: PlanWish, terms: RunTerms) -> ExitCode:
+        """Plan, agree and run; the exit code.
+
+        Raises:
+            Refused, PlanDiffers, ManifestsInvalid, Declined: nothing was applied.
+        """
+        if terms.maintenance_only and (self.approval.file or self.approval.digest):
+            raise UsageError(
+                "--maintenance applies nothing that a plan or a digest could approve.",
+                advice="Leave one of them away.",
+            )
+        saved = self.approval.saved()
+        with self.session.workplace() as place:
+            makes = place.prepare_maintenance if terms.maintenance_only else place.prepare
+            prepared = makes(wish)
+            plan = prepared.plan
+            self._show(plan)
+            self._judge(place, plan, prepared)
+            self._compare(plan, saved)
+            agreed = replace(terms, approved_digest=plan.digest)
+            if not plan.changes:
+                return self._maintain(place, prepared, agreed)
+            if saved is None and self.approval.digest is None:
+                self._ask(plan)
+            return self._run(place, prepared, agreed)
+
+    def _show(self, plan: Plan) -> None:
+        """Show the plan, as a remark where the result is for a machine."""
+        if self.form == "text":
+            show_plan(self.session, plan, self.form)
+        else:
+            self.session.say(plan_text(plan, self.session.error_style))
+
+    def _judge(self, place: Workplace, plan: Plan, prepared: Prepared) -> None:
+        """Stop early what the run would refuse under its lease."""
+        if plan.problems:
+            raise ManifestsInvalid(
+                "The manifests cannot follow what the store holds.",
+                problems=() if self.form == "text" else plan.problems,
+                advice="Correct them and plan again.",
+            )
+        refusals = (*plan.refusals, *missing_rights(place.principal, plan, prepared.request))
+        if refusals:
+            raise refused(refusals)
+
+    def _compare(self, plan: Plan, saved: Plan | None) -> None:
+        """Return where the plan is what a file or a digest approved, or where neither is given."""
+        if saved is not None and saved.digest != plan.digest:
+            self.session.warn(plan_difference_text(saved, plan, self.session.error_style))
+            raise _differs(plan)
+        if self.approval.digest not in {None, plan.digest}:
+            raise _differs(plan)
+
+    def _ask(self, plan: Plan) -> None:
+        """Return where a person approves the plan, or has done so for any plan."""
+        if self.approval.is_automatic:
+            return
+        if not is_attended():
+            raise Refused(
+                "Nobody approved this plan, and there is no terminal to ask at.",
+                advice=f"Review it, then: keyrec apply --expect-digest {plan.digest}",
+            )
+        if not has_said_yes("Apply this plan? [y/N] "):
+            raise Declined("Nothing was applied.", advice="Say y or yes to apply.")
+
+    def _maintain(self, place: Workplace, prepared: Prepared, terms: RunTerms) -> ExitCode:
+        """Run maintenance that is due: the manifests that asked for it approved it."""
+        if not prepared.plan.maintenance:
+            if terms.maintenance_only and self.form == "text":
+                self.session.show("No maintenance is due.")
+            if self.form == "json":
+                show_report(self.session, _nothing(prepared.plan), self.form)
+            return ExitCode.DONE
+        return self._run(place, prepared, terms)
+
+    def _run(self, place: Workplace, prepared: Prepared, terms: RunTerms) -> ExitCode:
+        with watched(self.session) as on_outcome:
+            try:
+                report = place.run(prepared.request, terms, on_outcome)
+            except PlanDiffers as error:
+                self._show_difference(prepared.plan, error)
+                raise
+        show_report(self.session, report, self.form)
+        return self._exit_code(report, terms)
+
+    def _show_difference(self, approved: Plan, error: PlanDiffers) -> None:
+        if isinstance(error.plan, Plan):
+            style = self.session.error_style
+            self.session.warn(plan_difference_text(approved, error.plan, style))
+
+    def _exit_code(self, report: ApplyReport, terms: RunTerms) -> ExitCode:
+        """Give the report's code; 2 for changes where that was asked for."""
+        if report.exit_code is not ExitCode.DONE or not self.detailed:
+            return report.exit_code
+        counted = [
+            o
+            for o in report.outcomes
+            if o.status is OutcomeStatus.APPLIED
+            and (terms.maintenance_only or not o.is_maintenance)
+        ]
+        return ExitCode.CHANGES if counted else ExitCode.DONE
+
+
+def _differs(plan: Plan) -> PlanDiffers:
+    return PlanDiffers(
+        f"The plan is not the one that was approved; its digest is {plan.digest}.",
+        plan=plan,
+        advice="Look at the new plan and approve it: the store or the manifests have changed.",
+    )
+
+
+def _nothing(plan: Plan) -> ApplyReport:
+    return ApplyReport(run_id="", plan_digest=plan.digest)

@@ -1,0 +1,62 @@
+"""`keyrec plan`."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.group import KeyrecCommand
+from reconciler.cli.options import detailed_option, format_option, plan_options
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode
+
+
+@click.command(cls=KeyrecCommand)
+@click.option(
+    "-o", "--out", metavar="FILE", help="Save the plan; `keyrec apply FILE` approves just it."
+)
+@plan_options
+@detailed_option
+@format_option("text", "json")
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    out: str | None,
+    revision: str | None,
+    targets: tuple[str, ...],
+    excludes: tuple[str, ...],
+    allow_removals: int | None,
+    detailed: bool,
+    form: str,
+) -> ExitCode:
+    """Show what apply would do.
+
+    Makes no secret, writes nothing to the store, contacts no sink; read-only rights are enough.
+    Exits with 3 where manifests are invalid, with 5 where a guard refuses the plan.
+    """
+    from reconciler.bootstrap.workplace import PlanWish
+    from reconciler.cli.plans import (
+        missing_rights,
+        save_plan,
+        say_missing_rights,
+        show_plan,
+        verdict,
+    )
+    from reconciler.planning.pairing import Selection
+
+    wish = PlanWish(
+        revision=revision,
+        selection=Selection(targets=targets, excludes=excludes),
+        allowed_removals=allow_removals,
+    )
+    with session.workplace() as place:
+        prepared = place.prepare(wish)
+        plan = prepared.plan
+        if out is not None:
+            save_plan(plan, out)
+        show_plan(session, plan, form)
+        say_missing_rights(session, missing_rights(place.principal, plan, prepared.request))
+    found = verdict(plan)
+    if found is ExitCode.DONE and detailed and plan.changes:
+        return ExitCode.CHANGES
+    return found

@@ -1,0 +1,73 @@
+"""Plans on the command line: shown, saved, read back, and which exit code they call for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reconciler.apply.authorization import authorization_refusals
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode, PlanFileInvalid, UsageError
+from reconciler.model.workspaces import Principal
+from reconciler.planning.pairing import PlanRequest
+from reconciler.planning.plan import Plan, Refusal
+from reconciler.render.document import plan_json, read_plan
+from reconciler.render.text import plan_text
+
+
+def show_plan(session: Session, plan: Plan, form: str) -> None:
+    """Write a plan as a result."""
+    if form == "json":
+        session.show(plan_json(plan))
+        return
+    session.show(plan_text(plan, session.style, verbose=session.verbosity > 0))
+
+
+def verdict(plan: Plan) -> ExitCode:
+    """Give the exit code that a shown plan calls for, changes apart."""
+    if plan.problems:
+        return ExitCode.INVALID
+    return ExitCode.REFUSED if plan.refusals else ExitCode.DONE
+
+
+def missing_rights(principal: Principal, plan: Plan, request: PlanRequest) -> tuple[Refusal, ...]:
+    """Give what the principal may not apply of it."""
+    return authorization_refusals(principal, plan, request.observed)
+
+
+def say_missing_rights(session: Session, refusals: tuple[Refusal, ...]) -> None:
+    """Remark what the principal may not apply: all of it with -v, else the first and a count."""
+    shown = refusals if session.verbosity else refusals[:1]
+    for refusal in shown:
+        session.say(f"Note: {refusal.message}; apply would refuse this plan.")
+    if len(refusals) > len(shown):
+        session.say(f"Note: {len(refusals) - len(shown)} more for want of rights; -v lists them.")
+
+
+def save_plan(plan: Plan, file: str) -> None:
+    """Write a plan for review and approval. It holds no secret.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    try:
+        Path(file).write_text(plan_json(plan), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be written: {error.strerror}.", advice="Check --out."
+        ) from None
+
+
+def saved_plan(file: str) -> Plan:
+    """Read a plan back.
+
+    Raises:
+        PlanFileInvalid: it is not there, not ours, or damaged.
+    """
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise PlanFileInvalid(
+            f"{file} cannot be read: {reason}.", advice="`keyrec plan -o FILE` writes one."
+        ) from None
+    return read_plan(text, name=file)

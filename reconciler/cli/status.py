@@ -1,0 +1,44 @@
+"""`keyrec status`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from reconciler.cli.group import KeyrecCommand
+from reconciler.cli.options import Duration, format_option
+from reconciler.cli.session import Session
+from reconciler.errors import ExitCode
+
+
+@click.command(cls=KeyrecCommand)
+@click.option(
+    "--expiring",
+    type=Duration(),
+    metavar="TIME",
+    help="Only keys that expire within TIME or have expired; exits with 2 where there are any.",
+)
+@click.option(
+    "--rotation-due",
+    is_flag=True,
+    help="Only keys that are due for a new secret; exits with 2 where there are any.",
+)
+@format_option("text", "json")
+@click.pass_obj
+def command(
+    session: Session, *, expiring: timedelta | None, rotation_due: bool, form: str
+) -> ExitCode:
+    """Show the keys of this repository as the store holds them."""
+    from reconciler.cli.questions import KeyQuestion, asked_keys
+    from reconciler.render.keys import status_json, status_text
+
+    with session.workplace() as place:
+        observed = place.observe()
+    question = KeyQuestion(expiring=expiring, rotation_due=rotation_due)
+    found = asked_keys(observed, question)
+    if form == "json":
+        session.show(status_json(found, observed.read_at))
+    else:
+        session.show(status_text(found, observed.read_at, session.style))
+    return ExitCode.CHANGES if found and question.is_asked else ExitCode.DONE
