@@ -74,6 +74,12 @@ def lock_chain(connection: Connection) -> Chain:
     return Chain(sequence=row.audit_sequence, head=row.audit_head)
 
 
+def read_head(connection: Connection) -> tuple[int, str]:
+    """Read the newest event's sequence and hash."""
+    row = connection.execute(select(meta.c.audit_sequence, meta.c.audit_head)).one()
+    return row.audit_sequence, row.audit_head
+
+
 def read_history(connection: Connection, address: str) -> tuple[AuditEvent, ...]:
     """Give the events of an address, and those of its keys under earlier names."""
     workspace, _, name = address.partition("/")

@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, select
 
 from reconciler.adapters import sql_reading
-from reconciler.adapters.sql_audit import Author, lock_chain, read_history, read_page
+from reconciler.adapters.sql_audit import Author, lock_chain, read_head, read_history, read_page
 from reconciler.adapters.sql_commit import answered_before, require_fence, run_commit
 from reconciler.adapters.sql_database import Database
 from reconciler.adapters.sql_flush import flush
@@ -118,6 +118,10 @@ class SqlStore:
     def history(self, address: str) -> tuple[AuditEvent, ...]:
         """Give the audit events of an address, and of its keys under earlier names."""
         return self._database.read(partial(read_history, address=address))
+
+    def audit_head(self) -> tuple[int, str]:
+        """Give the newest event's sequence and hash."""
+        return self._database.read(read_head)
 
     def events(self) -> Iterator[AuditEvent]:
         """Give the whole audit chain in order, a page at a time."""
