@@ -6,13 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
 
 from reconciler.adapters.age_identity import kept_identity
 from reconciler.adapters.age_sink import AgeSink
+from reconciler.adapters.vault_sink import VaultSink
+from reconciler.config import VaultAuth, VaultSettings
 from reconciler.model.secret import Secret
 from reconciler.ports import SecretPayload, SecretSink
 from tests.fakes.sink import FakeSink
+from tests.services.vault_server import VaultClient
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "policies" / "vault"
 MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc)
 
 
@@ -68,6 +75,40 @@ def age_rig(folder: Path) -> Rig:
         consumed=lambda path: decrypted(identity, directory / f"{path}.age"),
         is_readable=False,
     )
+
+
+def vault_rig(client: VaultClient, mount: str, *, readable: bool) -> Rig:
+    """Give a mount of a real Vault, with the rights of the policies that ship as examples."""
+    names = ["apply", "apply-destroy", *(["apply-read"] if readable else [])]
+    policies = [client.new_policy(example_policy(name, mount=mount)) for name in names]
+    token = client.new_token(*policies)
+
+    def consumed(path: str) -> str | None:
+        target = f"{mount}/data/keyrec/{path}"
+        if client.status("GET", target) == 404:
+            return None
+        return str(client.call("GET", target)["data"]["data"]["api_key"])
+
+    return Rig(
+        reopened=lambda: vault_sink(client.as_token(token), mount),
+        consumed=consumed,
+        is_readable=readable,
+    )
+
+
+def vault_sink(client: VaultClient, mount: str, **settings: Any) -> VaultSink:
+    """Give a sink with the client's address and token; `settings` say more."""
+    auth = VaultAuth(token=SecretStr(client.token))
+    known: dict[str, Any] = {"address": client.address, "auth": auth}
+    return VaultSink(
+        VaultSettings(**(known | settings)), mount=mount, prefix="keyrec", parallelism=4
+    )
+
+
+def example_policy(name: str, *, mount: str) -> str:
+    """Give the text of an example policy, for another mount."""
+    text = (EXAMPLES / f"{name}.hcl").read_text(encoding="utf-8")
+    return text.replace('path "secret/', f'path "{mount}/')
 
 
 def decrypted(identity: Path, file: Path) -> str | None:

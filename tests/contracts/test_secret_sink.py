@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.errors import SinkMisconfigured
 from reconciler.ports import CheckAndSetRefused, PathSeen, SecretSink
-from tests.contracts.sink_rigs import Rig, age_rig, fake_rig, payload, text
+from tests.contracts.sink_rigs import Rig, age_rig, fake_rig, payload, text, vault_rig
 
 PATH = "payments/prod/billing-sync"
 
 
-@pytest.fixture(params=["fake", "fake-readable", "age"])
-def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
-    """Give one implementation after the other."""
-    match request.param:
-        case "fake" | "fake-readable":
-            return fake_rig(readable=request.param == "fake-readable")
-        case _:
+@pytest.fixture(params=["fake", "fake-readable", "age", "vault", "vault-readable"])
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    """Give one implementation after the other; every sink it opens is closed at the end."""
+    made = made_rig(request, tmp_path)
+    with contextlib.ExitStack() as opened:
+
+        def reopened() -> SecretSink:
+            sink = made.reopened()
+            opened.callback(sink.close)
+            return sink
+
+        yield replace(made, reopened=reopened)
+
+
+def made_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
+    """Give the implementation that the fixture's parameter names."""
+    readable = request.param.endswith("-readable")
+    match request.param.removesuffix("-readable"):
+        case "fake":
+            return fake_rig(readable=readable)
+        case "age":
             return age_rig(tmp_path)
+        case _:
+            client = request.getfixturevalue("vault_client")
+            return vault_rig(client, request.getfixturevalue("vault_mount"), readable=readable)
 
 
 @pytest.fixture

@@ -1,0 +1,145 @@
+"""Where in Vault keyrec may reach: one address, one mount, one prefix, a fixed list of calls.
+
+A client library folds dot segments and keeps slashes, so a path from a manifest could reach any
+call of Vault's. Segments are checked before the library sees them, and the final address of every
+request is checked against this list before it is sent.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from reconciler.errors import SinkMisconfigured
+from reconciler.model.sink_path import RESERVED_PREFIX, SEGMENT, path_fault
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_ADDRESS_ADVICE = "Set VAULT_ADDR or sink.vault.address, such as https://vault.example:8200."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A server to connect to."""
+
+    host: str
+    port: int
+    is_tls: bool
+
+
+def endpoint_of(address: str | None) -> Endpoint:
+    """Read the configured address.
+
+    Raises:
+        SinkMisconfigured: there is none, it is malformed, or it is plain http to another machine.
+    """
+    if not address:
+        raise SinkMisconfigured("No address of Vault is configured.", advice=_ADDRESS_ADVICE)
+    endpoint = _parsed(address)
+    if endpoint is None:
+        raise SinkMisconfigured(
+            "The address of Vault is not of the form https://host:port.", advice=_ADDRESS_ADVICE
+        )
+    if not endpoint.is_tls and not _is_loopback(endpoint.host):
+        raise SinkMisconfigured(
+            f"The address of Vault is plain http to {endpoint.host}: token and secrets would be "
+            "readable on the way.",
+            advice="Use https; plain http is taken only to this machine itself.",
+        )
+    return endpoint
+
+
+def _parsed(address: str) -> Endpoint | None:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    extra = parts.username or parts.query or parts.fragment or parts.path.strip("/")
+    if parts.scheme not in _DEFAULT_PORTS or not host or extra or re.search(r"[\s\x00-\x1f]", host):
+        return None
+    return Endpoint(
+        host=host, port=port or _DEFAULT_PORTS[parts.scheme], is_tls=parts.scheme == "https"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The pinned mount and prefix of the policy."""
+
+    mount: str
+    prefix: str
+    """May be empty: then keys stand directly in the mount."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no path.
+
+        Raises:
+            SinkMisconfigured: mount or prefix leave the grammar of segments.
+        """
+        segments = self.mount.split("/") + (self.prefix.split("/") if self.prefix else [])
+        if any(SEGMENT.fullmatch(segment) is None for segment in segments):
+            raise SinkMisconfigured(
+                "The policy's mount or prefix in Vault is no path.",
+                advice="Write them without slashes at the ends, such as `secret` and `keyrec`.",
+            )
+
+    def below(self, path: str) -> str:
+        """Give a key's path below the mount.
+
+        Raises:
+            SinkMisconfigured: it is no path.
+        """
+        fault = path_fault(path)
+        if fault is not None:
+            raise SinkMisconfigured(
+                f"The path {path!r} cannot be used in Vault: {fault}.",
+                advice="Choose another spec.secret.path.",
+            )
+        return self._joined(path)
+
+    @property
+    def anchor(self) -> str:
+        """Give the audit anchor's path below the mount."""
+        return self._joined(f"{RESERVED_PREFIX}/anchor")
+
+    def permits(self, target: str) -> bool:
+        """Whether a request's final target, without its query, may be sent at all."""
+        if target in _CALLS or target == f"/v1/{self.mount}/config":
+            return True
+        if target == f"/v1/sys/internal/ui/mounts/{self.mount}":
+            return True
+        login = re.fullmatch(r"/v1/auth/(.+)/login", target)
+        if login is not None:
+            return _is_path(login[1])
+        for call in ("data", "metadata", "destroy"):
+            start = f"/v1/{self.mount}/{call}/{self._joined('')}"
+            if target.startswith(start):
+                return _is_path(target.removeprefix(start))
+        return False
+
+    def _joined(self, path: str) -> str:
+        return f"{self.prefix}/{path}" if self.prefix else path
+
+
+_CALLS = frozenset(
+    {
+        "/v1/sys/health",
+        "/v1/sys/capabilities-self",
+        "/v1/auth/token/lookup-self",
+        "/v1/auth/token/renew-self",
+        "/v1/auth/token/revoke-self",
+    }
+)
+
+
+def _is_path(text: str) -> bool:
+    return all(SEGMENT.fullmatch(segment) for segment in text.split("/"))

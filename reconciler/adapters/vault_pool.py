@@ -1,0 +1,159 @@
+"""Connections to Vault: kept alive, used by many threads, as many as writes run in parallel.
+
+Nothing is decided about answers here, and nothing is raised: what happened to a request is a value,
+so that no traceback keeps its body. The difference that matters is kept: `NotSent` means that
+nothing reached the server, `Lost` that something may have.
+"""
+
+from __future__ import annotations
+
+import http.client
+import queue
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+LARGEST_ANSWER = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request; its headers hold the token, its body may hold a secret."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One complete answer; its body may hold a secret."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    """Names in small letters."""
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSent:
+    """No connection could be opened: nothing reached the server."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Sent, at least in part, and no complete answer came."""
+
+    reason: str
+
+
+Exchange: TypeAlias = Response | NotSent | Lost
+
+
+class ConnectionPool:
+    """At most `size` connections at once; a thread that finds none free waits."""
+
+    def __init__(
+        self,
+        connect: Callable[[], http.client.HTTPConnection],
+        *,
+        size: int,
+        answer_timeout: float,
+        pace: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`connect` opens a new connection; `pace` is called before every request."""
+        self._connect = connect
+        self._pace = pace
+        self._answer_timeout = answer_timeout
+        self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
+        self._permits = threading.BoundedSemaphore(size)
+
+    def send(self, request: Request) -> Exchange:
+        """Send one request and wait for its answer; redirects are answers like any other."""
+        self._pace()
+        with self._permits:
+            connection = self._connected()
+            if isinstance(connection, NotSent):
+                return connection
+            exchange = _exchanged(connection, request)
+            if isinstance(exchange, Lost) or connection.sock is None:
+                connection.close()
+            else:
+                self._idle.put(connection)
+            return exchange
+
+    def close(self) -> None:
+        """End the connections that are not in use."""
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except queue.Empty:
+                return
+
+    def _connected(self) -> http.client.HTTPConnection | NotSent:
+        while True:
+            try:
+                connection = self._idle.get_nowait()
+            except queue.Empty:
+                return self._new()
+            if _is_open(connection):
+                return connection
+            connection.close()
+
+    def _new(self) -> http.client.HTTPConnection | NotSent:
+        try:
+            connection = self._connect()
+            connection.connect()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return NotSent(reason=_reason(error))
+        connection.sock.settimeout(self._answer_timeout)
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+
+def _exchanged(connection: http.client.HTTPConnection, request: Request) -> Exchange:
+    try:
+        connection.request(
+            request.method, request.target, body=request.body, headers=dict(request.headers)
+        )
+        with connection.getresponse() as response:
+            body = response.read(LARGEST_ANSWER + 1)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return Lost(reason=_reason(error))
+    if response.length or len(body) > LARGEST_ANSWER:
+        return Lost(reason="the answer was cut off or too long")
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Response(status=response.status, headers=headers, body=body)
+
+
+def _is_open(connection: http.client.HTTPConnection) -> bool:
+    """Whether an idle connection still stands: a server that closed it has made it readable."""
+    if connection.sock is None:
+        return False
+    try:
+        readable, _, _ = select.select([connection.sock], [], [], 0)
+    except (OSError, ValueError):
+        return False
+    return not readable
+
+
+def _reason(error: Exception) -> str:
+    """Say what happened without repeating anything that was sent or received."""
+    if isinstance(error, TimeoutError):
+        return "it took too long"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return "the TLS handshake failed"
+    if isinstance(error, socket.gaierror):
+        return "its name is not known"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return "the connection ended early or did not speak HTTP"

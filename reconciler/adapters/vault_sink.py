@@ -1,0 +1,222 @@
+"""Secrets in a KV engine, version 2, of Vault or OpenBao: `SecretSink`.
+
+One request for one write, always with check-and-set. Which calls may be sent is the matter of
+`vault_place`, what answers mean of `vault_answers`, tokens of `vault_tokens`.
+
+Compatibility: consumers read the fields of `_fields`; the anchor is the field `anchor` of
+`<prefix>/_keyrec/anchor`; the identity's text is stored in policies and plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hvac.api.secrets_engines import KvV2
+
+from reconciler.adapters.vault_answers import Answer, Failure, Success, Trouble
+from reconciler.adapters.vault_errors import error_of
+from reconciler.adapters.vault_preflight import preflight_of
+from reconciler.adapters.vault_session import Session
+from reconciler.adapters.vault_timing import Timing
+from reconciler.config import VaultSettings
+from reconciler.errors import SinkMisconfigured, SinkOutcomeUnknown
+from reconciler.model.canonical import instant
+from reconciler.model.policy import SinkKind
+from reconciler.model.secret import Secret
+from reconciler.ports import (
+    CheckAndSetRefused,
+    CheckResult,
+    PathSeen,
+    SecretPayload,
+    SinkContent,
+)
+
+_ANCHOR_FIELD = "anchor"
+
+
+class VaultSink:
+    """`SecretSink` over Vault; may be used from many threads at once."""
+
+    kind = SinkKind.VAULT
+    custody = ""
+
+    def __init__(
+        self,
+        settings: VaultSettings,
+        *,
+        mount: str,
+        prefix: str,
+        parallelism: int,
+        timing: Timing | None = None,
+    ) -> None:
+        """Nothing is sent yet; `mount` and `prefix` are the policy's.
+
+        Raises:
+            SinkMisconfigured: address, mount, prefix or certificates cannot be used.
+        """
+        self._session = Session(
+            settings,
+            mount=mount,
+            prefix=prefix,
+            parallelism=parallelism,
+            timing=timing or Timing(),
+        )
+        self._place = self._session.place
+        self._may_read = True
+
+    def identity(self) -> str:
+        """Give `vault:`, the cluster's id, the namespace where there is one, mount and prefix."""
+        return self._session.identity()
+
+    def preflight(self) -> tuple[CheckResult, ...]:
+        """Ask for health, engine, lasting of versions, rights and token; nothing is written."""
+        return preflight_of(self._session)
+
+    def write(
+        self, path: str, payload: SecretPayload, *, expected: int
+    ) -> int | CheckAndSetRefused:
+        """Send one check-and-set write."""
+        below = self._place.below(path)
+        answer = self._session.changing(
+            lambda api: api.create_or_update_secret(
+                below, _fields(payload), cas=int(expected), mount_point=self._place.mount
+            )
+        )
+        return _written(answer, path, expected)
+
+    def observe(self, path: str) -> PathSeen:
+        """Read the path's metadata, and its value unless Vault denied that before."""
+        below = self._place.below(path)
+        answer = self._session.repeatable(
+            lambda api: api.read_secret_metadata(below, mount_point=self._place.mount)
+        )
+        version = _version_seen(answer, path)
+        if version == 0 or not self._may_read or _is_empty(answer, version):
+            return PathSeen(version=version, content=None)
+        return PathSeen(version=version, content=self._content(below, version))
+
+    def destroy(self, path: str, versions: Sequence[int]) -> None:
+        """Destroy the values of these versions; the path's metadata is never touched."""
+        if not versions:
+            self._place.below(path)
+            return
+        below = self._place.below(path)
+        answer = self._session.repeatable(
+            lambda api: api.destroy_secret_versions(
+                below, list(versions), mount_point=self._place.mount
+            )
+        )
+        if isinstance(answer, Failure) and answer.trouble is not Trouble.ABSENT:
+            raise error_of(answer, f"destroying versions at {path}")
+
+    def read_anchor(self) -> tuple[int, str]:
+        """Give version and text of the anchor."""
+        answer = self._read(self._place.anchor, None)
+        if isinstance(answer, Failure):
+            if answer.trouble is not Trouble.ABSENT:
+                raise error_of(answer, "reading the audit anchor")
+            return 0, ""
+        metadata, fields = answer.body.get("metadata"), answer.body.get("data")
+        version = metadata.get("version") if isinstance(metadata, dict) else None
+        text = fields.get(_ANCHOR_FIELD) if isinstance(fields, dict) else None
+        if not isinstance(version, int) or not isinstance(text, str):
+            raise SinkMisconfigured(
+                "What stands at the audit anchor's path in Vault is no anchor.",
+                advice="Somebody else wrote there; see `vault kv metadata get` for who.",
+            )
+        return version, text
+
+    def write_anchor(self, text: str, *, expected: int) -> int | CheckAndSetRefused:
+        """Write the anchor by check-and-set."""
+        answer = self._session.changing(
+            lambda api: api.create_or_update_secret(
+                self._place.anchor,
+                {_ANCHOR_FIELD: text},
+                cas=int(expected),
+                mount_point=self._place.mount,
+            )
+        )
+        return _written(answer, "the audit anchor", expected)
+
+    def close(self) -> None:
+        """Revoke what was obtained, end the connections."""
+        self._session.close()
+
+    def _content(self, below: str, version: int) -> SinkContent | None:
+        answer = self._read(below, version)
+        if isinstance(answer, Success):
+            return _ours(answer.body.get("data"))
+        if answer.trouble is Trouble.DENIED:
+            self._may_read = False
+        elif answer.trouble is not Trouble.ABSENT:
+            raise error_of(answer, f"reading {below}")
+        return None
+
+    def _read(self, below: str, version: int | None) -> Answer:
+        read: Callable[[KvV2], Any] = lambda api: api.read_secret_version(  # noqa: E731 - short
+            below,
+            version=version,
+            mount_point=self._place.mount,
+            raise_on_deleted_version=True,
+        )
+        return self._session.repeatable(read)
+
+
+def _fields(payload: SecretPayload) -> dict[str, str | None]:
+    return {
+        "api_key": payload.api_key.reveal(),
+        "key_id": payload.key_id,
+        "version_id": payload.version_id,
+        "workspace": payload.workspace,
+        "name": payload.name,
+        "environment": payload.environment,
+        "created_at": instant(payload.created_at),
+        "expires_at": instant(payload.expires_at),
+    }
+
+
+def _written(answer: Answer, path: str, expected: int) -> int | CheckAndSetRefused:
+    if isinstance(answer, Failure):
+        if answer.trouble is Trouble.CONFLICT:
+            return CheckAndSetRefused()
+        raise error_of(answer, f"writing {path}", changes=True)
+    version = answer.body.get("version")
+    if version != expected + 1:
+        raise SinkOutcomeUnknown(
+            f"Vault's answer to writing {path} does not name the next version.",
+            advice="Check the policy's mount: it has to be a KV engine, version 2.",
+        )
+    return expected + 1
+
+
+def _version_seen(answer: Answer, path: str) -> int:
+    """Read the version count, which deleted and destroyed versions keep."""
+    if isinstance(answer, Success):
+        version = answer.body.get("current_version")
+        if isinstance(version, int):
+            return version
+        answer = Failure(trouble=Trouble.NOT_VAULT)
+    if answer.trouble is Trouble.ABSENT:
+        return 0
+    raise error_of(answer, f"looking at {path}")
+
+
+def _is_empty(answer: Answer, version: int) -> bool:
+    """Whether the metadata says that the version's value was destroyed."""
+    versions = answer.body.get("versions") if isinstance(answer, Success) else None
+    entry = versions.get(str(version)) if isinstance(versions, dict) else None
+    return isinstance(entry, dict) and entry.get("destroyed") is True
+
+
+def _ours(fields: object) -> SinkContent | None:
+    names = ("api_key", "key_id", "version_id")
+    if not isinstance(fields, dict):
+        return None
+    if not all(isinstance(fields.get(name), str) for name in names):
+        return None
+    return SinkContent(
+        api_key=Secret(fields["api_key"]),
+        key_id=fields["key_id"],
+        version_id=fields["version_id"],
+    )
