@@ -43,12 +43,12 @@ def command(
     auto_approve: bool,
     maintenance: bool,
     revision: str | None,
-    targets: tuple[str, ...],
-    excludes: tuple[str, ...],
+    target: tuple[str, ...],
+    exclude: tuple[str, ...],
     allow_removals: int | None,
     parallelism: int,
     lock_timeout: timedelta,
-    detailed: bool,
+    detailed_exitcode: bool,
     form: str,
 ) -> ExitCode:
     """Plan again, ask, and do it.
@@ -64,12 +64,12 @@ def command(
 
     wish = PlanWish(
         revision=revision,
-        selection=Selection(targets=targets, excludes=excludes),
+        selection=Selection(targets=target, excludes=exclude),
         allowed_removals=allow_removals,
     )
     terms = RunTerms(
         maintenance_only=maintenance, parallelism=parallelism, lock_timeout=lock_timeout
     )
     approval = Approval(file=file, digest=expect_digest, is_automatic=auto_approve)
-    applying = Applying(session=session, approval=approval, form=form, detailed=detailed)
+    applying = Applying(session=session, approval=approval, form=form, detailed=detailed_exitcode)
     return applying.carry_out(wish, terms)

@@ -26,6 +26,7 @@ from reconciler.errors import (
     UsageError,
 )
 from reconciler.planning.plan import Plan
+from reconciler.render.maintenance_lines import maintenance_line
 from reconciler.render.text import plan_difference_text, plan_text
 
 
@@ -67,7 +68,8 @@ class Applying:
             makes = place.prepare_maintenance if terms.maintenance_only else place.prepare
             prepared = makes(wish)
             plan = prepared.plan
-            self._show(plan)
+            if not terms.maintenance_only:
+                self._show(plan)
             self._judge(place, plan, prepared)
             self._compare(plan, saved)
             agreed = replace(terms, approved_digest=plan.digest)
@@ -118,13 +120,16 @@ class Applying:
 
     def _maintain(self, place: Workplace, prepared: Prepared, terms: RunTerms) -> ExitCode:
         """Run maintenance that is due: the manifests that asked for it approved it."""
-        if not prepared.plan.maintenance:
-            if terms.maintenance_only and self.form == "text":
-                self.session.show("No maintenance is due.")
-            if self.form == "json":
-                show_report(self.session, _nothing(prepared.plan), self.form)
-            return ExitCode.DONE
-        return self._run(place, prepared, terms)
+        plan = prepared.plan
+        if plan.maintenance:
+            if terms.maintenance_only:
+                self.session.say(maintenance_line(plan.maintenance))
+            return self._run(place, prepared, terms)
+        if self.form == "json":
+            show_report(self.session, _nothing(plan), self.form)
+        elif terms.maintenance_only:
+            self.session.show("No maintenance is due.")
+        return ExitCode.DONE
 
     def _run(self, place: Workplace, prepared: Prepared, terms: RunTerms) -> ExitCode:
         with watched(self.session) as on_outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from pathlib import Path
 
 from reconciler.cli.session import Session
 from reconciler.errors import KeyrecError
@@ -40,8 +41,10 @@ def write_fault(error: BaseException, session: Session) -> None:
 def _place(error: BaseException) -> str:
     """Name the exception and where it came from; its text may hold anything and is left out."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"
+    if not frames:
+        return type(error).__name__
+    last = frames[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno} ({last.name})"
 
 
 def _redacted(text: str) -> str:

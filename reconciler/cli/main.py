@@ -63,6 +63,9 @@ def run(argv: Sequence[str]) -> int:
             return _invoke(argv, session)
     except KeyrecError as error:
         return _refuse(error, session)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.INVALID
     except click.UsageError as error:
         return _refuse(_usage_error(error), session)
     except (KeyboardInterrupt, click.Abort):

@@ -18,21 +18,18 @@ _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-class Duration(click.ParamType[timedelta]):
-    """A whole number and one of s, m, h, d."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """Read `60s` or `14d`."""
-        if isinstance(value, timedelta):
-            return value
-        match = _DURATION.fullmatch(str(value))
-        if match is None:
-            self.fail("a duration is a whole number and one of s, m, h, d: 60s, 14d", param, ctx)
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+def read_duration(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> timedelta | None:
+    """Read `60s` or `14d`: a whole number and one of s, m, h, d."""
+    if value is None:
+        return None
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise click.BadParameter(
+            "a duration is a whole number and one of s, m, h, d: 60s, 14d", ctx=ctx, param=param
+        )
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def _remember_format(ctx: click.Context, _: click.Parameter, value: str) -> str:
@@ -51,6 +48,7 @@ def format_option(*choices: str) -> Decorator[Any]:
         is_eager=True,
         callback=_remember_format,
         envvar="KEYREC_FORMAT",
+        allow_from_autoenv=False,
         help="How the result is written.",
     )
 
@@ -59,14 +57,12 @@ def selection_options(command: Decorated) -> Decorated:
     """Take --target and --exclude."""
     target = click.option(
         "--target",
-        "targets",
         multiple=True,
         metavar="GLOB",
         help="Look only at these addresses, such as payments/*; may be repeated.",
     )
     exclude = click.option(
         "--exclude",
-        "excludes",
         multiple=True,
         metavar="GLOB",
         help="Leave these addresses out; may be repeated.",
@@ -103,7 +99,7 @@ def run_options(command: Decorated) -> Decorated:
     )
     patience = click.option(
         "--lock-timeout",
-        type=Duration(),
+        callback=read_duration,
         default="60s",
         show_default=True,
         metavar="TIME",
@@ -116,7 +112,6 @@ def detailed_option(command: Decorated) -> Decorated:
     """Take --detailed-exitcode."""
     return click.option(
         "--detailed-exitcode",
-        "detailed",
         is_flag=True,
         help="Exit with 2 where there are changes.",
     )(command)

@@ -23,10 +23,10 @@ def command(
     *,
     out: str | None,
     revision: str | None,
-    targets: tuple[str, ...],
-    excludes: tuple[str, ...],
+    target: tuple[str, ...],
+    exclude: tuple[str, ...],
     allow_removals: int | None,
-    detailed: bool,
+    detailed_exitcode: bool,
     form: str,
 ) -> ExitCode:
     """Show what apply would do.
@@ -46,7 +46,7 @@ def command(
 
     wish = PlanWish(
         revision=revision,
-        selection=Selection(targets=targets, excludes=excludes),
+        selection=Selection(targets=target, excludes=exclude),
         allowed_removals=allow_removals,
     )
     with session.workplace() as place:
@@ -57,6 +57,6 @@ def command(
         show_plan(session, plan, form)
         say_missing_rights(session, missing_rights(place.principal, plan, prepared.request))
     found = verdict(plan)
-    if found is ExitCode.DONE and detailed and plan.changes:
+    if found is ExitCode.DONE and detailed_exitcode and plan.changes:
         return ExitCode.CHANGES
     return found

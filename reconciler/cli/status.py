@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from reconciler.cli.group import KeyrecCommand
-from reconciler.cli.options import Duration, format_option
+from reconciler.cli.options import format_option, read_duration
 from reconciler.cli.session import Session
 from reconciler.errors import ExitCode
 
@@ -15,7 +15,7 @@ from reconciler.errors import ExitCode
 @click.command(cls=KeyrecCommand)
 @click.option(
     "--expiring",
-    type=Duration(),
+    callback=read_duration,
     metavar="TIME",
     help="Only keys that expire within TIME or have expired; exits with 2 where there are any.",
 )
