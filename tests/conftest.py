@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.services.vault_fixtures"]
+pytest_plugins = ["tests.services.postgres", "tests.services.vault_fixtures"]
