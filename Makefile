@@ -43,7 +43,7 @@ lock: venv ## Make requirements/*.lock from pyproject.toml; UPGRADE=1 takes newe
 	@tools/lock.sh $(BIN)/uv
 
 schemas: venv ## Make schemas/ from the manifests' models
-	@$(BIN)/python tools/schemas.py
+	$(BIN)/keyrec schema --out schemas/v1
 
 clean: ## Remove what was made here (not what stands in the user's cache)
 	rm -rf .venv dist build .coverage .coverage.* htmlcov
@@ -71,7 +71,8 @@ shell: venv ## shellcheck on every script
 	$(BIN)/shellcheck .ci/run tools/*.sh $(wildcard tests/services/*.sh)
 
 schemas-equal: venv ## Are schemas/ what the models say?
-	@$(BIN)/python tools/schemas.py --check
+	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(BIN)/keyrec schema --out "$$made" > /dev/null; \
+	diff -r "$$made" schemas/v1 || { echo "schemas/ is out of date: make schemas" >&2; exit 1; }
 
 house: venv ## The rules about the repository itself: links, locks, length of modules
 	$(BIN)/pytest -q tests/house
