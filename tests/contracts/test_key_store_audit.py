@@ -1,0 +1,138 @@
+"""The contract of `KeyStore`: the audit chain."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from reconciler.model.audit import GENESIS, AuditEvent, AuditNote, event_hash
+from reconciler.model.workspaces import Workspace
+from reconciler.model.writes import BeginSecret, CommitAttempt
+from reconciler.ports import KeyStore
+from tests.contracts.store_rigs import StoreRig
+from tests.contracts.store_story import ACTOR, Story, note, putting, revoking
+
+
+def broken_links(events: list[AuditEvent]) -> list[int]:
+    """Give the sequence numbers of events that are not bound to the one before."""
+    previous = [GENESIS, *(event.hash for event in events)]
+    return [
+        event.sequence
+        for number, (event, before) in enumerate(zip(events, previous, strict=False), start=1)
+        if event.sequence != number
+        or event.previous_hash != before
+        or event_hash(replace(event, hash="")) != event.hash
+    ]
+
+
+def assert_chain_holds(store: KeyStore) -> list[AuditEvent]:
+    """Compute every hash anew, and compare the end with what is observed."""
+    events = list(store.events())
+    assert broken_links(events) == []
+    observed = store.observe("any")
+    assert (observed.audit_sequence, observed.audit_head) == (len(events), events[-1].hash)
+    return events
+
+
+def test_the_chain_holds_over_a_whole_life(story: Story) -> None:
+    """Every write that was done left one event, bound to all before it."""
+    record = story.create("a")
+    story.rotate("a")
+    story.finish(story.renaming(story.record("a"), "b"))
+    story.finish(story.reissue(story.record("b")))
+    story.done(story.holding(record), fenced=False)
+    story.done(revoking(story.record("b").versions[0].version_id), fenced=False)
+    story.store.end_lease(story.manager, actor="local:bob")
+    story.take_lease()
+    answer = story.done(story.removing(story.record("b")), story.creation("c"))
+    events = assert_chain_holds(story.store)
+    assert (events[-1].sequence, events[-1].hash) == (answer.audit_sequence, answer.audit_head)
+    assert [event.note.event for event in events] == [
+        "store-initialised",
+        *("key-created", "secret-confirmed"),
+        *("secret-begun", "secret-confirmed"),
+        *("key-renamed", "secret-confirmed"),
+        *("key-reissued", "secret-confirmed"),
+        *("key-held", "version-leaked", "lease-ended", "key-removed", "key-created"),
+    ]
+
+
+def test_an_event_says_who_why_and_by_which_plan(story: Story) -> None:
+    """Nothing that a commit or a note says is lost."""
+    said = AuditNote(
+        event="workspace-put",
+        address="workspace/w",
+        reason="“quoted”, 100 %, \\ and \n",
+        source=note("x", "y").source,
+        detail=(("b", "2"), ("a", "1")),
+    )
+    answer = story.done(replace(putting(Workspace(name="w"), None), note=said))
+    event = list(story.store.events())[-1]
+    assert event == replace(event, at=answer.at, actor=ACTOR, run_id="run-1", note=said)
+    assert (event.revision, event.plan_digest) == ("1a2b3c4", "sha256:9f2c")
+    assert_chain_holds(story.store)
+
+
+def test_an_emergency_is_audited_without_a_run(story: Story) -> None:
+    """Who held the key is known although no lease was taken."""
+    record = story.create("a")
+    story.done(story.holding(record), fenced=False)
+    assert list(story.store.events())[-1].run_id is None
+
+
+def test_an_attempt_leaves_no_event(story: Story) -> None:
+    """The journal itself remembers attempts."""
+    begin = story.creation("a")
+    before = story.done(begin)
+    after = story.done(
+        CommitAttempt(
+            operation_id=begin.operation.operation_id,
+            version_id=begin.version.version_id,
+            expected=0,
+        )
+    )
+    assert (after.audit_sequence, after.audit_head) == (before.audit_sequence, before.audit_head)
+
+
+def test_a_history_follows_a_key_through_its_names(story: Story) -> None:
+    """Under the new name all of its life is found; under the old one what happened there."""
+    story.create("a")
+    story.finish(story.renaming(story.record("a"), "b"))
+    story.create("a")
+    named = [e.note.event for e in story.store.history("payments/b")]
+    assert named == ["key-created", "secret-confirmed", "key-renamed", "secret-confirmed"]
+    earlier = [e.note.event for e in story.store.history("payments/a")]
+    assert earlier == ["key-created", "key-created", "secret-confirmed"]
+    assert [e.note.event for e in story.store.history("policy/default")] == ["store-initialised"]
+    assert story.store.history("payments/never") == ()
+
+
+def test_a_long_chain_is_read_in_order_to_its_end(story: Story) -> None:
+    """However many events there are."""
+    story.done(*(putting(Workspace(name=f"w{n}"), None) for n in range(2500)))
+    assert len(assert_chain_holds(story.store)) == 2501
+
+
+def test_the_chain_holds_under_many_writers_at_once(store_rig: StoreRig) -> None:
+    """Sequences have no gaps and no twins, whoever comes first."""
+    stories = [store_rig.story(manager=f"m{n}", run_id=f"run-{n}") for n in range(4)]
+    start = threading.Barrier(4)
+
+    def run(number: int) -> None:
+        start.wait()
+        for turn in range(5):
+            body = Workspace(name=f"w-{number}-{turn}")
+            stories[number].done(putting(body, None), story_creation(stories[number], turn))
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    events = assert_chain_holds(store_rig.open())
+    assert len(events) == 1 + 4 * 5 * 2
+
+
+def story_creation(story: Story, turn: int) -> BeginSecret:
+    """Give the start of a key whose name no other manager uses."""
+    return story.creation(f"{story.manager}-{turn}")
