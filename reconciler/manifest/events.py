@@ -214,6 +214,8 @@ class DocumentBuilder:
     def _refuse_null(self, node: MarkedMapping | MarkedSequence, mark: Mark) -> Unreadable:
         """Refuse an empty value: absent and empty are not the same, least of all in allowlists."""
         if type(node) is MarkedMapping:
+            if node.pending is DROPPED:
+                return UNREADABLE
             mark = node.key_mark or mark
         self._refuse(
             mark,

@@ -21,7 +21,7 @@ from reconciler.manifest.schema import Identity
 from reconciler.manifest.schema_keys import KeyRemovalWire
 from reconciler.manifest.schema_policy import PolicyWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
-from reconciler.manifest.snippets import quoted
+from reconciler.manifest.snippets import quoted, shown
 from reconciler.manifest.tree import Fault
 from reconciler.manifest.wired import policy_of
 from reconciler.model.keys import KeyAddress
@@ -49,7 +49,7 @@ def names_are_unique(assembly: Assembly) -> Iterator[Found]:
             fault = Fault(
                 path=("metadata", "name"),
                 code=Code.DUPLICATE_NAME,
-                message=f"{identity} is already declared at {before.source}",
+                message=f"{shown(str(identity))} is already declared at {before.source}",
                 advice="keep one of the two, or give this one another name",
             )
             yield declaration, fault
@@ -65,7 +65,7 @@ def removed_keys_are_not_declared(assembly: Assembly) -> Iterator[Found]:
             fault = Fault(
                 path=("metadata", "name"),
                 code=Code.REMOVED_AND_DECLARED,
-                message=f"{key.identity} is still declared at {key.source}",
+                message=f"{shown(str(key.identity))} is still declared at {key.source}",
                 advice="take one of the two out: the ApiKey to remove the key, "
                 "this KeyRemoval to keep it or to declare the name again",
             )

@@ -65,7 +65,9 @@ def range_value(value: object) -> str:
     text = text_value(value, "an address or range")
     found = read_range(text)
     if isinstance(found, RangeRefused):
-        refuse(Code.BAD_RANGE, f"{quoted(text)}: {found.message}", found.advice)
+        message = found.message
+        named = message if message.startswith(f"{text} ") else f"{quoted(text)}: {message}"
+        refuse(Code.BAD_RANGE, named, found.advice)
     return found[1]
 
 
@@ -81,7 +83,7 @@ Range: TypeAlias = Annotated[str, PlainValidator(range_value), WithJsonSchema(RA
 
 def _count(least: int) -> Callable[[object], int]:
     def read(value: object) -> int:
-        mend = f"write a whole number from {least}, such as {max(least, 2)}"
+        mend = f"write digits alone, without quotes and leading zeros, such as {max(least, 2)}"
         # above nine digits the stores' integers end
         if type(value) is not int or not least <= value <= 999_999_999:
             refuse(Code.BAD_NUMBER, f"{quoted(value)} is not a whole number from {least}", mend)

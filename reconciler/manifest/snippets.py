@@ -56,11 +56,16 @@ def quoted(value: object) -> str:
         case int():
             return str(value)
         case str():
-            return f'"{_shortened(printable(redacted(value)), _LONGEST_QUOTE)}"'
+            return f'"{shown(value)}"'
         case dict():
             return "a mapping"
         case _:
             return "a list"
+
+
+def shown(text: str) -> str:
+    """Give a text as it may stand in a message: redacted, printable, short."""
+    return _shortened(printable(redacted(text)), _LONGEST_QUOTE)
 
 
 def problem(*, where: SourceRef, code: Code, message: str, advice: str, snippet: str) -> Problem:

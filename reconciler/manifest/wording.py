@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from reconciler.manifest.closest import listed, suggestion
 from reconciler.manifest.codes import Code
 from reconciler.manifest.refusal import REFUSAL
-from reconciler.manifest.snippets import quoted
+from reconciler.manifest.snippets import quoted, shown
 from reconciler.manifest.tree import Fault, Path, Unreadable
 
 _KEY = "[key]"
@@ -79,7 +79,7 @@ def _unknown(path: Path, model: type[BaseModel]) -> Fault:
     return Fault(
         path=path,
         code=Code.UNKNOWN_FIELD,
-        message=f"there is no field {quoted(name)[1:-1]} in {_named(path[:-1])}",
+        message=f"there is no field {shown(name)} in {_named(path[:-1])}",
         advice=advice,
         at_key=True,
     )
@@ -107,7 +107,7 @@ def _other_word(path: Path, error: Mapping[str, Any]) -> Fault:
     return Fault(
         path=path,
         code=Code.API_VERSION if path == ("apiVersion",) else Code.BAD_NAME,
-        message=f"{_dotted(path)} is {expected}, not {quoted(error['input'])}",
+        message=f"{_dotted(path)} has to be {expected}, not {quoted(error['input'])}",
         advice=f"write {expected}",
     )
 
@@ -126,7 +126,7 @@ def _wrong_type(path: Path, error: Mapping[str, Any]) -> Fault:
     return Fault(
         path=path,
         code=Code.WRONG_TYPE,
-        message=f"{_dotted(path)} is {wanted}, not {quoted(error['input'])}",
+        message=f"{_dotted(path)} has to be {wanted}, not {quoted(error['input'])}",
         advice=advice,
     )
 
@@ -155,4 +155,4 @@ def _named(path: Path) -> str:
 
 
 def _dotted(path: Path) -> str:
-    return quoted(".".join(str(step) for step in path))[1:-1]
+    return shown(".".join(str(step) for step in path))
