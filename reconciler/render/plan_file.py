@@ -144,7 +144,7 @@ def _change(form: ChangeForm) -> Change:
         previous_address=form.previous_address,
         source=_source(form.source),
         base=None if form.base is None else _base(form.base),
-        fields=_fields(form.fields),
+        fields=_fields(form.fields, is_key=form.kind == "key"),
         secret=None if form.secret is None else _secret(form.secret),
         last_characters=form.last_characters,
         removal=form.removal,
@@ -155,9 +155,9 @@ def _base(form: BaseForm) -> Base:
     return Base(record_version=form.record_version, fingerprint=form.fingerprint)
 
 
-def _fields(forms: dict[str, FieldForm]) -> tuple[FieldChange, ...]:
+def _fields(forms: dict[str, FieldForm], *, is_key: bool) -> tuple[FieldChange, ...]:
     """Give the fields in the planner's order, which JSON does not keep."""
-    shown = list(FIELD_NAMES.values())
+    shown = list(FIELD_NAMES.values()) if is_key else []
     names = sorted(forms, key=lambda n: (shown.index(n) if n in shown else len(shown), n))
     return tuple(_field(name, forms[name]) for name in names)
 
