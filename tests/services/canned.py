@@ -105,13 +105,17 @@ class CannedServer:
         """Give `METHOD target` of everything received, in order."""
         return [f"{request.method} {request.target}" for request in self.received]
 
+    def drop_connections(self) -> None:
+        """End every open connection, as a restart does."""
+        for connection in self.open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def stop(self) -> None:
         """End it, and every connection that is still open."""
         self.stopping.set()
         self._http.shutdown()
-        for connection in self.open:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        self.drop_connections()
         self._http.server_close()
         self._thread.join()
 
