@@ -9,7 +9,7 @@ Compatibility: consumers read the fields of `_fields`; the anchor is the field `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hvac.api.secrets_engines import KvV2
@@ -117,15 +117,13 @@ class VaultSink:
             if answer.trouble is not Trouble.ABSENT:
                 raise error_of(answer, "reading the audit anchor")
             return 0, ""
-        metadata, fields = answer.body.get("metadata"), answer.body.get("data")
-        version = metadata.get("version") if isinstance(metadata, dict) else None
-        text = fields.get(_ANCHOR_FIELD) if isinstance(fields, dict) else None
-        if not isinstance(version, int) or not isinstance(text, str):
+        anchor = _anchor(answer.body)
+        if anchor is None:
             raise SinkMisconfigured(
                 "What stands at the audit anchor's path in Vault is no anchor.",
                 advice="Somebody else wrote there; see `vault kv metadata get` for who.",
             )
-        return version, text
+        return anchor
 
     def write_anchor(self, text: str, *, expected: int) -> int | CheckAndSetRefused:
         """Write the anchor by check-and-set."""
@@ -207,6 +205,14 @@ def _is_empty(answer: Answer, version: int) -> bool:
     versions = answer.body.get("versions") if isinstance(answer, Success) else None
     entry = versions.get(str(version)) if isinstance(versions, dict) else None
     return isinstance(entry, dict) and entry.get("destroyed") is True
+
+
+def _anchor(body: Mapping[str, Any]) -> tuple[int, str] | None:
+    """Read version and text; a function of its own, as a stranger's value may be a secret."""
+    metadata, fields = body.get("metadata"), body.get("data")
+    version = metadata.get("version") if isinstance(metadata, dict) else None
+    text = fields.get(_ANCHOR_FIELD) if isinstance(fields, dict) else None
+    return (version, text) if isinstance(version, int) and isinstance(text, str) else None
 
 
 def _ours(fields: object) -> SinkContent | None:
