@@ -66,11 +66,20 @@ def _name(change: Change) -> str:
 
 def change_lines(change: Change, now: datetime, style: Style) -> Iterator[str]:
     """Give the lines of one change below its head."""
+    fields, secret = list(_field_details(change)), list(_secret_details(change))
+    width = max([_NAME_WIDTH, *(len(name) + 2 for name, _ in fields)])
+    last = change.actions[-1]
+    carrier = Action.UPDATE if Action.UPDATE in change.actions else last
     for action in change.actions:
         yield _action_line(action, _note(change, action, now), style)
-    details = [*_field_details(change), *_secret_details(change)]
-    width = max([_NAME_WIDTH, *(len(name) + 2 for name, _ in details)])
-    yield from (f"      {padded(name, width)}{text}" for name, text in details)
+        details = (fields if action is carrier else []) + (secret if action is last else [])
+        yield from (f"      {padded(name, width)}{_painted(text, style)}" for name, text in details)
+
+
+def _painted(text: str, style: Style) -> str:
+    """Tint what comes and what goes; the sign stands before it in any case."""
+    tints = {"+ ": (Tint.GREEN,), "- ": (Tint.RED,)}
+    return style.paint(text, *tints.get(text[:2], ()))
 
 
 def _action_line(action: Action, note: str, style: Style) -> str:

@@ -27,6 +27,9 @@ _SECRET_NAMES = {
     "previousWorksFor": "previous secret works for",
 }
 
+_UNTOUCHED: Mapping[str, Any] = {"ends": False}
+"""What a change without an effect on the secret says of it."""
+
 
 def plan_difference_text(approved: Plan, now: Plan, style: Style) -> str:
     """Show how the plan made now differs from the approved one."""
@@ -90,7 +93,7 @@ def _effect_lines(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[st
     if old["base"] != new["base"]:
         yield "the store holds another state of it than was approved"
     yield from _named_lines(_PLAIN_NAMES, old, new)
-    yield from _named_lines(_SECRET_NAMES, old["secret"] or {}, new["secret"] or {})
+    yield from _named_lines(_SECRET_NAMES, old["secret"] or _UNTOUCHED, new["secret"] or _UNTOUCHED)
     yield from _fields_lines(old["fields"], new["fields"])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from reconciler.model.canonical import Document
 from reconciler.planning.plan import FieldChange
@@ -104,7 +104,7 @@ def value_text(value: Document) -> str:
             return _quoted(value)
         case Mapping():
             return "{" + ", ".join(f"{escape(k)}: {value_text(v)}" for k, v in value.items()) + "}"
-        case Sequence():
+        case _:
             return "[" + ", ".join(value_text(v) for v in value) + "]" if value else _NOTHING
 
 

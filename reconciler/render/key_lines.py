@@ -44,7 +44,7 @@ def _standing(record: KeyRecord, now: datetime) -> Iterator[tuple[str, str]]:
         yield "superseded by", escape(record.superseded_by)
     yield "created", moment(record.created_at)
     yield "expires", expiry_text(record, now)
-    yield "last rotation", "never" if record.rotated_at is None else moment(record.rotated_at)
+    yield "secret since", "-" if record.rotated_at is None else moment(record.rotated_at)
     yield "next rotation", rotation_text(record, now)
 
 

@@ -55,14 +55,11 @@ def read_plan(text: str, *, name: str) -> Plan:
     _check_version(_decoded(text, name), name)
     try:
         form = PlanForm.model_validate_json(text)
-        plan = _plan(form)
-        digest = plan.digest
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise _damaged(name, f"{place} is not as it should be") from None
-    except ValueError:
-        raise _damaged(name, "it holds text or numbers that no plan holds") from None
-    if digest != form.digest:
+    plan = _plan(form)
+    if plan.digest != form.digest:
         raise PlanFileInvalid(
             f"{name} was changed after it was made: its digest is not the digest of its changes",
             advice=f"do not apply it; {_AGAIN}, and find out who changed it",

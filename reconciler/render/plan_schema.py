@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from reconciler.manifest.json_schema import BASE, DIALECT
 from reconciler.planning.actions import Action, MaintenanceKind, Reason
 
 
@@ -189,9 +190,14 @@ class PlanForm(_Form):
 
 def plan_schema() -> dict[str, Any]:
     """Give the JSON Schema (2020-12) of a saved plan."""
-    schema = PlanForm.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "keyrec plan",
-    }
+    head = {"$schema": DIALECT, "$id": f"{BASE}plan.schema.json", "title": "Plan"}
+    return {**head, **_plain(PlanForm.model_json_schema() | {"title": "Plan"})}
+
+
+def _plain(node: Any) -> Any:
+    """Name the parts of the document by what they are, without what marks their classes."""
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if isinstance(node, dict):
+        return {key.removesuffix("Form"): _plain(value) for key, value in node.items()}
+    return node.removesuffix("Form") if isinstance(node, str) else node
