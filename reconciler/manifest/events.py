@@ -125,7 +125,9 @@ class DocumentBuilder:
             self._key(node, event)
             return
         value = event.value
-        if event.implicit[0]:
+        if event.tag is not None:
+            value = UNREADABLE
+        elif event.implicit[0]:
             value = _resolve(value)
         if value is None and node is not None:
             value = self._refuse_null(node, event.start_mark)

@@ -134,7 +134,10 @@ def _token_problem(path: str, text: str, offset: int) -> Problem:
 _MENDS = (
     ("tab", "indent with spaces, never with tabs"),
     ("cannot start any token", "indent with spaces, and quote a text that starts with @, ` or %"),
-    ("mapping values are not allowed", "quote a value that holds a colon and a space"),
+    (
+        "mapping values are not allowed",
+        "quote a value that holds a colon and a space, or mend the columns of the keys",
+    ),
     ("expected key", "let all keys of one mapping start in the same column"),
     ("block end", "let all keys of one mapping start in the same column"),
     ("could not find expected ':'", "write a colon and a space after the key"),

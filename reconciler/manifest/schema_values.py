@@ -17,7 +17,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from reconciler.manifest.closest import listed, suggestion
 from reconciler.manifest.codes import Code
 from reconciler.manifest.ranges import read_range
-from reconciler.manifest.refusal import refuse, text_value
+from reconciler.manifest.refusal import refuse
 from reconciler.manifest.schema_texts import text_schema, whole
 from reconciler.manifest.snippets import quoted
 from reconciler.model.allowlist import RangeRefused
@@ -60,13 +60,18 @@ Duration: TypeAlias = Annotated[
 ]
 
 
+_NO_RANGE = RangeRefused(
+    message="this is not an address or a range",
+    advice="write an address such as 203.0.113.7 or a range such as 203.0.113.0/24",
+)
+
+
 def range_value(value: object) -> str:
     """Take an address or range, in its canonical form."""
-    text = text_value(value, "an address or range")
-    found = read_range(text)
+    found = read_range(value) if isinstance(value, str) else _NO_RANGE
     if isinstance(found, RangeRefused):
         message = found.message
-        named = message if message.startswith(f"{text} ") else f"{quoted(text)}: {message}"
+        named = message if message.startswith(f"{value} ") else f"{quoted(value)}: {message}"
         refuse(Code.BAD_RANGE, named, found.advice)
     return found[1]
 

@@ -41,9 +41,15 @@ def line_of(text: str, line: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Give the text with everything unprintable written as an escape."""
-    broken = UNPRINTABLE.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
-    return _BREAK.sub(" ", broken)
+    """Give the text with everything that cannot be seen written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    """Write a tab or a line break as a space, everything else by its number."""
+    return " " if character in "\t\n\r" else f"\\u{ord(character):04x}"
 
 
 def quoted(value: object) -> str:

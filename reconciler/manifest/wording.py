@@ -97,7 +97,7 @@ def _too_few(path: Path) -> Fault:
         path=path,
         code=Code.EMPTY_LIST,
         message=f"{_dotted(path)} is empty",
-        advice="name at least one, or take the field out",
+        advice="name at least one",
     )
 
 
