@@ -133,8 +133,11 @@ def _newest(connection: Connection, key_ids: Iterable[str]) -> dict[str, list[Ve
 
 def _by_key(rows: Iterable[Any]) -> dict[str, list[VersionRow]]:
     found: defaultdict[str, list[VersionRow]] = defaultdict(list)
-    for row in sorted(rows, key=lambda r: int(r["audit_sequence"])):
+    for row in rows:
         found[row["key_id"]].append(row)
+    for versions in found.values():
+        if len(versions) > 1:
+            versions.sort(key=lambda version: version["audit_sequence"])
     return dict(found)
 
 

@@ -78,6 +78,7 @@ class WordOf(TypeDecorator[Word], Generic[Word]):
         """Name the set."""
         super().__init__()
         self.words = words
+        self._by_text = {word.value: word for word in words}
 
     def process_bind_param(self, value: Word | None, dialect: Dialect) -> str | None:
         """Write the plain word."""
@@ -87,4 +88,4 @@ class WordOf(TypeDecorator[Word], Generic[Word]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Word | None:
         """Read it back."""
         del dialect
-        return None if value is None else self.words(value)
+        return None if value is None else self._by_text[value]
