@@ -21,9 +21,12 @@ _IDENTITY = "AGE-SECRET-KEY-"
 _TOKEN = re.compile(rf"{TOKEN_PATTERN}|{_IDENTITY}[0-9A-Z]{{8,}}")
 _WORD = re.compile(r"[A-Za-z0-9+/=_-]{20,}")
 _LINK = re.compile(r"https?://[^\s?#@]+(?!\S*@)")
+_SIGNS = re.compile(r"[^A-Za-z0-9]+")
+_PLAIN_PART = re.compile(r"[A-Z]?[a-z]*|[A-Z]+|[0-9]+")
+_SHORTEST = 20
 _LEAST_ENTROPY = 4.0
-_LEAST_CHANGES_MIXED = 0.45
-_LEAST_CHANGES_PLAIN = 0.25
+_LEAST_CHANGES_MIXED = 0.42
+_LEAST_CHANGES_PLAIN = 0.2
 
 
 def find_tokens(text: str) -> tuple[re.Match[str], ...]:
@@ -36,7 +39,7 @@ def looks_secret(text: str) -> bool:
 
     The path of a link is not judged: document ids look drawn and are no secrets.
     """
-    if len(text) < 20:
+    if len(text) < _SHORTEST:
         return False
     if find_tokens(text):
         return True
@@ -53,11 +56,12 @@ def _is_drawn(word: str) -> bool:
     """Whether digits and letters are mixed as chance mixes them, with at least 4 bits each.
 
     People change between digits, small and capital letters at the ends of words; chance does it
-    at more than half of all places in base 62 and at two of five in base 32 or 36.
+    at more than half of all places in base 62 and at two of five in base 32 or 36. Parts between
+    signs that are plain words or numbers are people's.
     """
-    letters = [c for c in word if c.isalnum()]
-    kinds = [_kind(c) for c in letters]
-    if "digit" not in kinds or len(set(kinds)) == 1 or _entropy(word) < _LEAST_ENTROPY:
+    rest = "".join(p for p in _SIGNS.split(word) if _PLAIN_PART.fullmatch(p) is None)
+    kinds = [_kind(character) for character in rest]
+    if len(rest) < _SHORTEST or "digit" not in kinds or _entropy(rest) < _LEAST_ENTROPY:
         return False
     changes = sum(a != b for a, b in pairwise(kinds)) / (len(kinds) - 1)
     least = _LEAST_CHANGES_MIXED if {"small", "capital"} <= set(kinds) else _LEAST_CHANGES_PLAIN
