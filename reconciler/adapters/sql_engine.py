@@ -73,7 +73,12 @@ def open_engine(url: URL) -> Engine:
     """Prepare connections to the store; nothing is opened yet."""
     if is_sqlite(url):
         return _open_sqlite(url)
-    options: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "application_name": "keyrec"}
+    options: dict[str, Any] = {
+        "connect_timeout": _CONNECT_SECONDS,
+        "application_name": "keyrec",
+        # Statements that a server keeps prepared for a session are lost behind a pooler.
+        "prepare_threshold": None,
+    }
     wanted = {name: value for name, value in options.items() if name not in url.query}
     try:
         return create_engine(url, connect_args=wanted, hide_parameters=True)

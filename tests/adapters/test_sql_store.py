@@ -9,10 +9,11 @@ from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import URL, Engine, make_url, text
 
 from reconciler.adapters import sql_engine
 from reconciler.adapters.sql_store import SqlStore
+from reconciler.adapters.sql_tables import key_versions, metadata
 from reconciler.errors import (
     CommitUnknown,
     ConfigInvalid,
@@ -21,8 +22,11 @@ from reconciler.errors import (
     StoreUnavailable,
 )
 from reconciler.model.journal import LEASE_TIME_TO_LIVE
+from reconciler.model.resources import address_of
+from reconciler.model.workspaces import Workspace
+from reconciler.model.writes import RemoveResource
 from tests.adapters.sql_rigs import engine_of, statements_of
-from tests.contracts.store_story import MANAGER, POLICY, Story, resource
+from tests.contracts.store_story import MANAGER, POLICY, Story, note, putting, resource
 from tests.fakes.system import FakeClock
 
 PASSWORD = "correct-horse-battery"
@@ -325,39 +329,90 @@ def test_postgres_transactions_are_limited_and_durable(postgres_url: str) -> Non
     store.close()
 
 
+@dataclass
+class Roles:
+    """A schema whose tables are made, and roles with the rights that the reference lists."""
+
+    admin: Engine
+    owner_url: URL
+    made: list[str]
+
+    @property
+    def schema(self) -> str:
+        """Give the schema's name."""
+        return str(self.owner_url.query["options"]).rpartition("=")[2]
+
+    def url_of(self, job: str, *grants: str) -> str:
+        """Make a role with these rights; `{s}` stands for the schema, `{r}` for the role."""
+        role = f"{self.schema}_{job}"
+        self.made.append(role)
+        with self.admin.connect() as connection:
+            for statement in (f"CREATE ROLE {role} LOGIN", "GRANT USAGE ON SCHEMA {s} TO {r}"):
+                connection.execute(text(statement.format(s=self.schema, r=role)))
+            for grant in grants:
+                connection.execute(text(f"GRANT {grant} TO {{r}}".format(s=self.schema, r=role)))
+        return self.owner_url.set(username=role).render_as_string(hide_password=False)
+
+
 @pytest.fixture
-def reader_url(postgres_url: str, postgres_admin: Engine) -> Iterator[str]:
-    """Give the URL of a role that may read the schema's tables, those to come included."""
-    url = make_url(postgres_url)
-    schema = str(url.query["options"]).rpartition("=")[2]
-    role = f"{schema}_reader"
-    with postgres_admin.connect() as connection:
-        for statement in (
-            f"CREATE ROLE {role} LOGIN",
-            f"GRANT USAGE ON SCHEMA {schema} TO {role}",
-            f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO {role}",
-        ):
-            connection.execute(text(statement))
-    yield url.set(username=role).render_as_string(hide_password=False)
-    with postgres_admin.connect() as connection:
-        connection.execute(text(f"DROP OWNED BY {role}"))
-        connection.execute(text(f"DROP ROLE {role}"))
-
-
-def test_postgres_plans_with_the_right_to_read_alone(postgres_url: str, reader_url: str) -> None:
-    """The role of a plan sees everything and can write nothing; the error names the document."""
+def roles(postgres_url: str, postgres_admin: Engine) -> Iterator[Roles]:
+    """Give such a schema."""
     owner = SqlStore(postgres_url, clock=FakeClock())
     owner.migrate()
     story = Story(store=owner, clock=FakeClock())
     story.create("a")
-    reader = SqlStore(reader_url)
-    reader.check()
-    assert reader.observe(MANAGER).records == story.observe().records
-    with pytest.raises(StoreUnavailable) as caught:
-        reader.acquire_lease(MANAGER, holder="a plan", run_id="run-2")
-    assert "docs/reference/store.md" in caught.value.advice
-    reader.close()
+    story.store.release_lease(story.take_lease())
     owner.close()
+    found = Roles(admin=postgres_admin, owner_url=make_url(postgres_url), made=[])
+    yield found
+    with postgres_admin.connect() as connection:
+        for role in found.made:
+            connection.execute(text(f"DROP OWNED BY {role}"))
+            connection.execute(text(f"DROP ROLE {role}"))
+
+
+def test_postgres_plans_with_the_right_to_read_all_but_the_hashes(roles: Roles) -> None:
+    """The role of a plan sees everything and can write nothing; the error names the document."""
+    columns = ", ".join(c.name for c in key_versions.c if c.name != "secret_hash")
+    others = ", ".join(f"{{s}}.{t.name}" for t in metadata.sorted_tables if t is not key_versions)
+    url = roles.url_of("plan", f"SELECT ON {others}", f"SELECT ({columns}) ON {{s}}.key_versions")
+    reader = SqlStore(url)
+    reader.check()
+    (record,) = reader.observe(MANAGER).records
+    assert record == reader.find(record.address)[0]
+    for call in (
+        lambda: reader.acquire_lease(MANAGER, holder="a plan", run_id="run-2"),
+        lambda: reader.presented(record.versions[0].version_id),
+    ):
+        with pytest.raises(StoreUnavailable) as caught:
+            call()
+        assert "docs/reference/store.md" in caught.value.advice
+    reader.close()
+
+
+def test_postgres_applies_with_the_rights_that_the_reference_lists(roles: Roles) -> None:
+    """Nothing of an apply needs to own the tables."""
+    url = roles.url_of(
+        "apply",
+        "SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA {s}",
+        "DELETE ON {s}.resources",
+    )
+    clock = FakeClock()
+    store = SqlStore(url, clock=clock)
+    store.seed(resource(POLICY), actor="local:alice")
+    story = Story(store=store, clock=clock, run_id="run-2")
+    story.create("b")
+    body = Workspace(name="w")
+    story.done(putting(body, None))
+    story.done(
+        RemoveResource(
+            address=address_of(body),
+            base=resource(body).fingerprint,
+            note=note("workspace-removed", "workspace/w"),
+        )
+    )
+    assert store.end_lease(MANAGER, actor="local:bob") is not None
+    store.close()
 
 
 @dataclass
