@@ -1,0 +1,158 @@
+"""Manifests from a git revision: from objects alone, equal to what a checkout would give."""
+
+import shutil
+
+import pytest
+
+from reconciler.adapters.directory_source import DirectorySource
+from reconciler.adapters.git_source import GitSource
+from reconciler.errors import SourceUnavailable
+from reconciler.model.states import Revision
+from tests.adapters.git_repository import Repository
+from tests.adapters.test_directory_source import fake_git, paths
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with manifests of all sorts."""
+    repository = Repository(tmp_path / "root")
+    repository.write("keys/b/z.yaml", "z: 1\n")
+    repository.write("keys/b/a.yml", b"")
+    repository.write("keys/a.yaml", b"a: \xff\n\nblob 5\n")
+    repository.write('keys/a "b" *ü.yaml', "odd: true\n")
+    repository.write("keys/-rf.yaml", "dash: true\n")
+    repository.write("keys/:(glob)x.yaml", "magic: true\n")
+    repository.write("keys/.hidden.yaml", "no: 1\n")
+    repository.write("keys/README.md", "no")
+    repository.write("other/x.yaml", "x: 1\n")
+    return repository
+
+
+@pytest.mark.parametrize("places", [["keys"], ["."], ["keys/b", "other/x.yaml"], ["keys", "keys"]])
+def test_a_revision_gives_what_a_checkout_gives(repository, places) -> None:
+    """The same files, the same bytes, the same order."""
+    commit = repository.commit()
+    source = GitSource(repository.root, places, commit)
+    assert source.files() == DirectorySource(repository.root, places).files()
+    assert len(source.files()) > 1
+
+
+def test_a_root_below_the_repository_s_top_gives_paths_below_it(repository) -> None:
+    """Paths are relative to the root, wherever the repository begins."""
+    repository.write("team/keys/a.yaml", "a: 1\n")
+    repository.commit()
+    assert paths(GitSource(repository.root / "team", ["keys"], "HEAD")) == ["keys/a.yaml"]
+
+
+def test_the_working_tree_is_not_looked_at(repository) -> None:
+    """Neither changes nor removed files matter."""
+    first = repository.commit()
+    before = GitSource(repository.root, ["keys"], first).files()
+    repository.write("keys/b/z.yaml", "changed: 1\n")
+    shutil.rmtree(repository.root / "keys/b")
+    repository.write("keys/new.yaml", "new: 1\n")
+    assert GitSource(repository.root, ["keys"], first).files() == before
+
+
+@pytest.mark.parametrize("name", ["HEAD", "main", "v1", "HEAD~0", "refs/heads/main", "short"])
+def test_a_revision_can_be_named_as_git_names_it(repository, name) -> None:
+    """Commits, branches, annotated tags, short ids."""
+    commit = repository.commit()
+    repository.git("tag", "--annotate", "v1", "--message", "a")
+    asked = commit[:10] if name == "short" else name
+    source = GitSource(repository.root, ["keys"], asked)
+    assert source.revision() == Revision(commit=commit, dirty=False)
+
+
+def test_a_branch_that_moves_meanwhile_does_not_matter(repository) -> None:
+    """Files and revision are of one commit."""
+    first = repository.commit()
+    source = GitSource(repository.root, ["keys"], "main")
+    assert source.revision().commit == first
+    repository.write("keys/new.yaml", "new: 1\n")
+    repository.commit()
+    assert "keys/new.yaml" not in paths(source)
+
+
+@pytest.mark.parametrize("name", ["-h", "--all", "--output=x", "", "a\nb", "a\x00b"])
+def test_a_name_that_is_no_revision_is_refused_before_git_sees_it(tmp_path, name) -> None:
+    """Nothing is ever taken for an option."""
+    with pytest.raises(SourceUnavailable, match=r"is not a revision$"):
+        GitSource(tmp_path, ["keys"], name).revision()
+
+
+@pytest.mark.parametrize("name", ["nowhere", "0" * 40, "HEAD:keys", "HEAD^{tree}", "main..main"])
+def test_a_revision_that_is_no_commit_is_refused(repository, name) -> None:
+    """Trees, ranges, missing commits."""
+    repository.commit()
+    with pytest.raises(SourceUnavailable) as caught:
+        GitSource(repository.root, ["keys"], name).files()
+    assert caught.value.message == f"there is no revision {name}"
+    assert caught.value.advice == "fetch it first, or name another commit, branch or tag"
+
+
+def test_a_place_that_the_revision_does_not_have_is_refused(repository) -> None:
+    """A typing error must not look like a revision without keys."""
+    repository.commit()
+    with pytest.raises(SourceUnavailable, match=r"^there is no kyes at revision HEAD$"):
+        GitSource(repository.root, ["kyes"], "HEAD").files()
+
+
+def test_a_link_in_a_revision_is_refused(repository) -> None:
+    """Its content is a path; it is never taken for a manifest."""
+    (repository.root / "keys/link.yaml").symlink_to("a.yaml")
+    repository.commit()
+    with pytest.raises(SourceUnavailable, match=r"^keys/link\.yaml is a symbolic link"):
+        GitSource(repository.root, ["keys"], "HEAD").files()
+
+
+def test_a_name_that_cannot_be_shown_is_refused(repository) -> None:
+    """As in a folder."""
+    repository.write("keys/a\tb.yaml", "")
+    repository.commit()
+    with pytest.raises(SourceUnavailable, match=r"cannot be shown$"):
+        GitSource(repository.root, ["keys"], "HEAD").files()
+
+
+def test_a_submodule_is_not_looked_into(repository) -> None:
+    """Its commits are another repository's."""
+    commit = repository.commit()
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{commit},keys/sub.yaml")
+    repository.git("commit", "--quiet", "--message", "sub")
+    assert "keys/sub.yaml" not in paths(GitSource(repository.root, ["keys"], "HEAD"))
+
+
+def test_a_revision_without_manifests_gives_none(repository) -> None:
+    """The place is there, with nothing of ours in it."""
+    repository.write("docs/README.md", "a")
+    repository.commit()
+    assert GitSource(repository.root, ["docs"], "HEAD").files() == ()
+
+
+def test_a_missing_object_is_an_error(repository) -> None:
+    """A partial clone must not look like fewer keys."""
+    repository.commit()
+    blob = repository.git("rev-parse", "HEAD:keys/a.yaml")
+    (repository.root / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(SourceUnavailable, match=r"^revision HEAD is not complete here"):
+        GitSource(repository.root, ["keys"], "HEAD").files()
+
+
+def test_outside_of_git_there_are_no_revisions(tmp_path) -> None:
+    """One sentence with the way out."""
+    with pytest.raises(SourceUnavailable, match=r"is not in a git repository$"):
+        GitSource(tmp_path, ["keys"], "HEAD").files()
+
+
+def test_without_git_there_are_no_revisions(tmp_path, monkeypatch) -> None:
+    """The program itself is missing."""
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    with pytest.raises(SourceUnavailable, match=r"^git is not installed$"):
+        GitSource(tmp_path, ["keys"], "HEAD").files()
+
+
+def test_a_tree_that_cannot_be_listed_is_an_error(tmp_path, monkeypatch) -> None:
+    """Unknown is not empty."""
+    fake_git(monkeypatch, tmp_path, 'case "$*" in *ls-tree*) exit 1;; *) echo abc;; esac')
+    with pytest.raises(SourceUnavailable, match=r"^git cannot list revision HEAD$"):
+        GitSource(tmp_path, ["keys"], "HEAD").files()
