@@ -28,3 +28,12 @@ def statements_of(store: SqlStore) -> Iterator[list[str]]:
         yield sent
     finally:
         event.remove(engine_of(store), "before_cursor_execute", note)
+
+
+def everything_in(error: BaseException | None) -> str:
+    """Give all texts of an error and of those it was raised from."""
+    said = ""
+    while error is not None:
+        said += repr(error) + str(error) + repr(vars(error))
+        error = error.__cause__ or error.__context__
+    return said

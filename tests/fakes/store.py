@@ -24,17 +24,10 @@ from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
 from reconciler.model.policy import Policy
 from reconciler.model.resources import Resource
 from reconciler.model.states import ForeignRecord, ObservedState
-from reconciler.model.writes import (
-    Commit,
-    Committed,
-    HoldKey,
-    PutResource,
-    ReleaseKey,
-    RevokeVersion,
-)
+from reconciler.model.writes import Commit, Committed
 from reconciler.ports import Clock, StoredVersion
 from tests.fakes.store_state import State
-from tests.fakes.store_writes import apply_write, subject_of
+from tests.fakes.store_writes import apply_write, require_fence, subject_of
 from tests.fakes.system import FakeClock
 from tests.fakes.troubles import Troubles
 
@@ -142,7 +135,7 @@ class FakeStore:
             return self._commit(commit)
 
     def _commit(self, commit: Commit) -> Committed:
-        _require_fence(commit)
+        require_fence(commit)
         now = self.clock.now()
         if commit.fence is not None:
             self._own_lease(commit.fence, now)
@@ -255,12 +248,3 @@ class FakeStore:
             self.check()
             yield
             self._troubles.strike(method, after=True)
-
-
-def _require_fence(commit: Commit) -> None:
-    """Only emergencies and the first policy need no lease."""
-    unfenced = (HoldKey, ReleaseKey, RevokeVersion)
-    for write in commit.writes:
-        is_first_policy = isinstance(write, PutResource) and write.base is None
-        if commit.fence is None and not isinstance(write, unfenced) and not is_first_policy:
-            raise ValueError(f"{type(write).__name__} needs a fence")

@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.model.writes import (
     BeginSecret,
     CloseOperation,
+    Commit,
     CommitAttempt,
     ConfirmSecret,
     HoldKey,
@@ -27,6 +28,15 @@ from reconciler.model.writes import (
 from tests.fakes import store_keys, store_secrets
 from tests.fakes.store_state import State
 from tests.fakes.store_transaction import Transaction
+
+
+def require_fence(commit: Commit) -> None:
+    """Only emergencies and the first policy need no lease."""
+    unfenced = (HoldKey, ReleaseKey, RevokeVersion)
+    for write in commit.writes:
+        is_first_policy = isinstance(write, PutResource) and write.base is None
+        if commit.fence is None and not isinstance(write, unfenced) and not is_first_policy:
+            raise ValueError(f"{type(write).__name__} needs a fence")
 
 
 def apply_write(state: State, write: Write, *, now: datetime, actor: str) -> WriteRefusal | None:
