@@ -133,4 +133,5 @@ class CommandLine:
         text = self.identity.read_text(encoding="utf-8")
         line = next(line for line in text.splitlines() if line.startswith("AGE-SECRET"))
         content = (self.folder / ".keyrec" / "secrets" / f"{path}.age").read_bytes()
-        return decrypt(content, [x25519.Identity.from_str(line)]).decode().strip()
+        plain: bytes = decrypt(content, [x25519.Identity.from_str(line)])
+        return plain.decode().strip()
