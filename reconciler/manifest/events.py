@@ -1,15 +1,13 @@
 """YAML events to plain values: what no manifest may use is refused here, event by event.
 
-Nothing recurses, so depth is a number that is checked, not a stack that overflows. Of plain
-scalars only true, false, null and decimal integers are resolved; all else stays the text that was
-written (`no`, `22:22:22`, `010`, `1e3`, dates), and the schema decides.
+Nothing recurses, so depth is a number that is checked, not a stack that overflows. What a plain
+scalar stands for is decided in `scalars`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from yaml.events import (
     AliasEvent,
@@ -25,6 +23,7 @@ from yaml.events import (
 )
 
 from reconciler.manifest.codes import Code
+from reconciler.manifest.scalars import resolve
 from reconciler.manifest.tree import (
     DROPPED,
     KEY_ENDS,
@@ -37,9 +36,6 @@ from reconciler.manifest.tree import (
 )
 
 DEEPEST = 20
-
-_WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "": None}
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
 
 
 class EventParser(Protocol):
@@ -91,11 +87,9 @@ class DocumentBuilder:
         steps = self._steps
         while True:
             event = parser.get_event()
-            step = steps.get(type(event))
-            if step is not None:
-                step(event)
-            elif isinstance(event, StreamEndEvent):
+            if type(event) is StreamEndEvent:
                 return
+            steps[type(event)](event)
 
     def _begin(self, _event: Any) -> None:
         self._stack.clear()
@@ -128,7 +122,7 @@ class DocumentBuilder:
         if event.tag is not None:
             value = UNREADABLE
         elif event.implicit[0]:
-            value = _resolve(value)
+            value = resolve(value)
         if value is None and node is not None:
             value = self._refuse_null(node, event.start_mark)
         self._place(node, value, event.start_mark)
@@ -252,12 +246,3 @@ class DocumentBuilder:
                 "tags are not read",
                 "take the tag out; quote a text that starts with !",
             )
-
-
-def _resolve(text: str) -> str | int | bool | None:
-    """Give what a plain scalar stands for."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] in "-0123456789" and _INTEGER.fullmatch(text) is not None:
-        return int(text)
-    return text

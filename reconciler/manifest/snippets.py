@@ -57,8 +57,6 @@ def quoted(value: object) -> str:
     match value:
         case True | False:
             return str(value).lower()
-        case None:
-            return "null"
         case int():
             return str(value)
         case str():

@@ -24,6 +24,9 @@ spec:
 TOKEN = "krk_prod_0a1B2c3D4e5F_" + "Zx9" * 16 + "Q"
 """Of the form of a key, with a wrong checksum."""
 
+IDENTITY = "AGE-SECRET-" + "KEY-1QYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQS3Z5W7K"
+"""Of the form of an age identity; the repository holds none, not even this one."""
+
 DRAWN = "Zk3QpX91mTrv8LbYw2NcD7sHf5Jg"
 """A word that looks drawn by chance."""
 

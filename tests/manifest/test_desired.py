@@ -352,6 +352,18 @@ def test_one_mistake_is_reported_once() -> None:
     assert [p.code for p in only] == ["bad-expiration"]
 
 
+def test_a_key_of_a_refused_workspace_is_not_refused_for_it() -> None:
+    """Mending the workspace mends both."""
+    problems = refused(DEFAULTS.replace("30d", "60d"), NETWORK, HEAD, known=Known())
+    assert [(p.where.file, p.code) for p in problems] == [("keys/a.yaml", "bad-expiration")]
+
+
+@pytest.mark.parametrize("text", ["*x\n", HEAD.replace("ApiKey", "*x"), HEAD + "  active: *x\n"])
+def test_where_the_reader_refused_something_the_schema_says_nothing(text) -> None:
+    """An alias is one problem, wherever it stands."""
+    assert [p.code for p in refused(text)] == ["alias"]
+
+
 def test_all_problems_of_all_files_come_in_order() -> None:
     """By file, line and column, whatever found them."""
     problems = refused(

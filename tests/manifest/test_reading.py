@@ -192,6 +192,15 @@ def test_a_snippet_never_holds_what_looks_like_a_secret(read) -> None:
     assert problem.snippet == "token: &x [redacted]"
 
 
+def test_without_libyaml_the_parser_in_python_reads(monkeypatch) -> None:
+    """Slower, with the same documents and the same refusals."""
+    with_libyaml = read_file(file(HEAD + "  a: &x 1\n"))
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    without = read_file(file(HEAD + "  a: &x 1\n"))
+    assert without == with_libyaml
+    assert [p.code for p in without.problems] == ["anchor"]
+
+
 def test_the_parsers_agree_on_a_manifest() -> None:
     """The fallback without libyaml gives the same documents."""
     readings = [read_file(file(HEAD), parser) for parser in PARSERS.values()]

@@ -13,7 +13,7 @@ from reconciler.model.lifetime import Expiration
 from reconciler.model.policy import Policy, SinkPolicy
 from reconciler.model.source import Problem
 from reconciler.model.workspaces import Workspace, WorkspaceDefaults
-from tests.manifest.manifests import DRAWN, HEAD, STORE, TOKEN, refused
+from tests.manifest.manifests import DRAWN, HEAD, IDENTITY, STORE, TOKEN, refused
 
 
 def document(kind: str, metadata: str) -> str:
@@ -185,7 +185,7 @@ CASES = [
     ),
     Case(
         "an age identity",
-        [HEAD + "  # AGE-SECRET-KEY-1QYQSZQGPQYQSZQGP\n"],
+        [HEAD + f"  # {IDENTITY}\n"],
         None,
         (
             "keys/a.yaml:8:5 secret-like: this looks like an age identity → take it out and replace it, for it is no secret any more: make another identity",
@@ -984,7 +984,7 @@ def test_a_refusal_never_repeats_a_secret(case: Case) -> None:
     shown = str(refused(*case.files, known=case.store))
     assert DRAWN not in shown
     assert TOKEN not in shown
-    assert "QYQSZQGPQYQSZQGP" not in shown
+    assert IDENTITY not in shown
 
 
 def test_every_code_has_a_row() -> None:

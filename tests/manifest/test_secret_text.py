@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.manifest.secret_text import find_tokens, looks_secret, redacted
 from reconciler.model.token import compose
-from tests.manifest.manifests import DRAWN, TOKEN
+from tests.manifest.manifests import DRAWN, IDENTITY, TOKEN
 
 ORDINARY = [
     "Pulls invoices into the ledger",
@@ -36,7 +36,7 @@ SECRET = [
     "ghp_x6C7eQ2FkV2c6p12Ew7L0c8tZ3g7Ae1mR4Ya",
     "qJ4lrXUtnF3MI/K7MD3NG/bPxRfiC9kQv2Lw8Zy+",
     "hvs.CAESIJxT7mVb3q9ZkRp2LwYd84NcQs6HfA1u",
-    "AGE-SECRET-KEY-1QYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGPQYQS3Z5W7K",
+    IDENTITY,
     "https://user:Zk3QpX91mTrv8LbYw2NcD7sHf5Jg@example.com/",
     "https://example.com/hook?token=Zk3QpX91mTrv8LbYw2NcD7sHf5Jg",
 ]
