@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RootTransaction, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.adapters.sql_engine import (
@@ -118,7 +118,7 @@ class Database:
                 answer = work(connection)
                 if writes:
                     stage = Stage.COMMITTING
-                    transaction.commit()
+                    _commit(connection, transaction)
                 return answer
         except SQLAlchemyError as error:
             return _Failure(
@@ -140,6 +140,15 @@ class _Failure:
 
     error: KeyrecError
     is_repeatable: bool
+
+
+def _commit(connection: Connection, transaction: RootTransaction) -> None:
+    """Send COMMIT; a connection on which it failed may still be inside, and is not used again."""
+    try:
+        transaction.commit()
+    except SQLAlchemyError:
+        connection.invalidate()
+        raise
 
 
 def _read_version(connection: Connection) -> int | None:

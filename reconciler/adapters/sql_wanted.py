@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from reconciler.model.keys import KeyAddress
 from reconciler.model.resources import ResourceAddress
@@ -59,6 +60,8 @@ class Wanted:
                 self.versions.add((write.version_id,))
             case PutResource() | RemoveResource():
                 self._add_resource(write)
+            case _:
+                assert_never(write)
 
     def _add_resource(self, write: PutResource | RemoveResource) -> None:
         address = write.resource.address if isinstance(write, PutResource) else write.address

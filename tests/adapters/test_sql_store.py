@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +125,31 @@ def test_observing_sends_few_statements_and_reads_no_hash(opened: Opened) -> Non
         assert not any("secret_hash" in statement for statement in sent)
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 12
+
+
+def test_a_lease_call_whose_end_stays_unknown_is_unavailable(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a few tries the store does not answer; its connections are not used again."""
+    dialect = engine_of(opened.store).dialect
+
+    def lose(_connection: object) -> None:
+        raise dialect.loaded_dbapi.OperationalError("server closed the connection")
+
+    monkeypatch.setattr(dialect, "do_commit", lose)
+    with pytest.raises(StoreUnavailable, match="does not answer"):
+        opened.store.acquire_lease(MANAGER, holder="a test", run_id="run-1")
+    monkeypatch.undo()
+    lease = opened.store.acquire_lease(MANAGER, holder="a test", run_id="run-1")
+    assert lease is not None
+
+
+def test_postgres_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver is an extra of the package."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigInvalid, match="not installed") as caught:
+        SqlStore("postgresql://localhost/keys")
+    assert "keyrec[postgres]" in caught.value.advice
 
 
 @pytest.mark.parametrize(

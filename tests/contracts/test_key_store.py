@@ -121,6 +121,21 @@ def test_a_resource_is_replaced_and_dropped_by_what_the_plan_saw(story: Story) -
     assert story.observe().workspaces == {}
 
 
+def test_a_resource_may_come_and_go_in_one_commit(story: Story) -> None:
+    """Put, dropped, put again: what stands at the end counts."""
+    first, second = Workspace(name="w"), Workspace(name="w", admins=("local:bob",))
+    dropped = RemoveResource(
+        address=address_of(first),
+        base=resource(first).fingerprint,
+        note=note("workspace-removed", "workspace/w"),
+    )
+    story.done(putting(first, None), dropped)
+    assert story.observe().workspaces == {}
+    story.done(putting(first, None))
+    story.done(dropped, putting(second, None))
+    assert story.observe().workspaces == {"w": second}
+
+
 def test_a_new_key_is_live_with_a_provisional_version_and_its_first_attempt(story: Story) -> None:
     """Transaction A: key, path, operation, version and attempt, all at the database's time."""
     begin = story.creation("a")

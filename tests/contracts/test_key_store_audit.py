@@ -31,6 +31,7 @@ def assert_chain_holds(store: KeyStore) -> list[AuditEvent]:
     assert broken_links(events) == []
     observed = store.observe("any")
     assert (observed.audit_sequence, observed.audit_head) == (len(events), events[-1].hash)
+    assert store.audit_head() == (len(events), events[-1].hash)
     return events
 
 
@@ -55,6 +56,11 @@ def test_the_chain_holds_over_a_whole_life(story: Story) -> None:
         *("key-reissued", "secret-confirmed"),
         *("key-held", "version-leaked", "lease-ended", "key-removed", "key-created"),
     ]
+
+
+def test_the_head_of_an_empty_chain_is_its_origin(store_rig: StoreRig) -> None:
+    """Sequence 0 and the hash that the first event will be bound to."""
+    assert store_rig.migrated().audit_head() == (0, GENESIS)
 
 
 def test_an_event_says_who_why_and_by_which_plan(story: Story) -> None:
