@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from reconciler.manifest.codes import Code
-from reconciler.manifest.json_schema import file_name, schemas
+from reconciler.manifest.json_schema import ALL_KINDS, file_name, schemas
 from reconciler.manifest.schema import KINDS
 from tests.manifest.manifests import desired, file
 
@@ -45,9 +47,21 @@ def test_every_refusal_is_described_and_no_other() -> None:
     assert rows("Refusals") == [code.value for code in Code]
 
 
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
 def test_the_examples_of_the_reference_fit_together() -> None:
     """Each is read, and all of them beside each other."""
-    examples = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    state = desired(*(file(text, f"keys/{i}.yaml") for i, text in enumerate(examples)))
-    assert len(examples) == len(KINDS)
+    state = desired(*(file(text, f"keys/{i}.yaml") for i, text in enumerate(EXAMPLES)))
+    assert len(EXAMPLES) == len(KINDS)
     assert (len(state.keys), len(state.removals), len(state.resources)) == (1, 1, 4)
+
+
+def test_every_example_is_legal_to_an_editor() -> None:
+    """Those of the reference and those under examples, by the schema of all kinds."""
+    validator = Draft202012Validator(SCHEMAS[ALL_KINDS])
+    files = sorted((ROOT / "examples").rglob("*.yaml"))
+    for text in [*EXAMPLES, *(path.read_text(encoding="utf-8") for path in files)]:
+        for document in yaml.safe_load_all(text):
+            if isinstance(document, dict) and document.get("kind") in KINDS:
+                validator.validate(document)
