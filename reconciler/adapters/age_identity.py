@@ -29,7 +29,7 @@ def new_identity() -> tuple[Secret, str]:
 
 def recipient_of(text: Secret) -> str | None:
     """Give the recipient of an identity file's text; None where it holds no X25519 identity."""
-    from pyrage import IdentityError, x25519  # noqa: PLC0415
+    from pyrage import IdentityError, x25519  # noqa: PLC0415 - lazily, as above
 
     lines = (line.strip() for line in text.reveal().splitlines())
     written = next((line for line in lines if line.startswith("AGE-SECRET-KEY-1")), "")
@@ -82,7 +82,7 @@ def sealed(secret: Secret, recipients: Sequence[str]) -> bytes | None:
 
     Nothing is raised from here: a traceback would keep the plain text alive.
     """
-    from pyrage import EncryptError, encrypt  # noqa: PLC0415
+    from pyrage import EncryptError, encrypt  # noqa: PLC0415 - lazily, as above
 
     with contextlib.suppress(EncryptError, ValueError):
         return bytes(encrypt(f"{secret.reveal()}\n".encode(), [_parsed(r) for r in recipients]))
@@ -90,7 +90,7 @@ def sealed(secret: Secret, recipients: Sequence[str]) -> bytes | None:
 
 
 def _parsed(recipient: str) -> object | None:
-    from pyrage import RecipientError, ssh, x25519  # noqa: PLC0415
+    from pyrage import RecipientError, ssh, x25519  # noqa: PLC0415 - lazily, as above
 
     form = ssh.Recipient if recipient.startswith("ssh-") else x25519.Recipient
     with contextlib.suppress(RecipientError):
