@@ -16,6 +16,7 @@ from hvac.api.system_backend import Capabilities
 from reconciler.adapters.vault_answers import Answer, Failure
 from reconciler.adapters.vault_errors import error_of
 from reconciler.adapters.vault_session import Session
+from reconciler.config import VaultAuthMethod
 from reconciler.errors import KeyrecError
 from reconciler.ports import CheckResult
 
@@ -63,10 +64,11 @@ def _certificates(session: Session) -> tuple[CheckResult, ...]:
 
 
 def _token(session: Session) -> CheckResult:
-    """Is there a token that will outlive the run?"""
+    """Is there a token that will outlive the run? One that was obtained is renewed in time."""
     body = _body(session.authorised(lambda a: Token(a).lookup_self()), "looking up the token")
     seconds = body.get("ttl")
-    is_short = isinstance(seconds, int) and 0 < seconds < SHORT_LIFE
+    is_given = session.settings.auth.method is VaultAuthMethod.TOKEN
+    is_short = is_given and isinstance(seconds, int) and 0 < seconds < SHORT_LIFE
     life = f"ends in {seconds} s" if seconds else "does not end"
     return CheckResult(
         name="vault token",
