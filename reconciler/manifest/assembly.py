@@ -17,6 +17,7 @@ from reconciler.manifest.schema import Identity, Wired
 from reconciler.manifest.schema_keys import ApiKeyWire
 from reconciler.manifest.schema_policy import PolicyWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
+from reconciler.manifest.tree import Path
 from reconciler.manifest.wired import catalog_of, network_of, policy_of, workspace_of
 from reconciler.model.policy import Policy
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
@@ -56,7 +57,9 @@ class Declaration:
     """Which document of its file, from 0, not counting empty ones."""
     identity: Identity | None
     wire: Wired | None
-    """None where the schema refused it."""
+    """None where the schema refused it; without its refused fields where it refused some."""
+    refused_fields: tuple[Path, ...] = ()
+    """What is refused already, and not refused again by rules across documents."""
     field_sources: tuple[tuple[str, SourceRef], ...] = ()
 
 

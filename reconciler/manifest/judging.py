@@ -78,7 +78,9 @@ def locate(files: Iterable[ManifestFile], source: SourceRef, path: Path) -> Sour
 
 def _judge_document(document: Document, text: str) -> tuple[Declaration, tuple[Fault, ...]]:
     judged = judge(document)
+    refused = tuple(fault.path for fault in judged.faults)
     declaration = Declaration(
+        refused_fields=refused,
         source=source_at(document, (), at_key=False),
         ordinal=document.ordinal,
         identity=judged.identity,
@@ -96,10 +98,18 @@ def _placed(document: Document) -> tuple[tuple[str, SourceRef], ...]:
     )
 
 
+def _is_about(path: Path, refused: Path) -> bool:
+    """Whether a fault is of a field that is refused already, or of what holds it."""
+    shorter = min(len(path), len(refused))
+    return path[:shorter] == refused[:shorter]
+
+
 def _place(files: Sequence[ManifestFile], found: Iterable[Found]) -> Iterator[Problem]:
     """Give faults between documents their positions, reading each file concerned once more."""
     by_file: dict[str, list[Found]] = defaultdict(list)
     for declaration, fault in found:
+        if any(_is_about(fault.path, refused) for refused in declaration.refused_fields):
+            continue
         by_file[declaration.source.file].append((declaration, fault))
     for file in files:
         if file.path in by_file:

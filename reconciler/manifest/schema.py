@@ -7,6 +7,7 @@ decided in `rules`.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -18,7 +19,7 @@ from reconciler.manifest.schema_keys import ApiKeyWire, KeyRemovalWire
 from reconciler.manifest.schema_policy import PolicyWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
 from reconciler.manifest.snippets import quoted
-from reconciler.manifest.tree import Document, Fault, Unreadable
+from reconciler.manifest.tree import Document, Fault, Path, Unreadable
 from reconciler.manifest.wording import faults_of
 
 Wired: TypeAlias = (
@@ -33,6 +34,13 @@ KINDS: Final[dict[str, type[Wired]]] = {
     "KeyRemoval": KeyRemovalWire,
     "Policy": PolicyWire,
 }
+
+
+_NEEDED: Final[frozenset[Path]] = frozenset(
+    {("metadata", "name"), ("metadata", "workspace"), ("spec", "environment"), ("spec", "secret")}
+    | {("spec", "secret", "path")}
+)
+"""Fields without which a document would stand for another thing than it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +63,7 @@ class Judged:
 
     identity: Identity | None
     wire: Wired | None
+    """Where a few fields are at fault: the rest of the document, for rules across documents."""
     faults: tuple[Fault, ...] = ()
 
 
@@ -71,8 +80,38 @@ def judge(document: Document) -> Judged:
         wire = model.model_validate(tree)
     except ValidationError as error:
         faults = faults_of(error, model)
-        return Judged(identity=_identity(tree), wire=None, faults=faults)
+        return Judged(identity=_identity(tree), wire=_rest(tree, model, faults), faults=faults)
     return Judged(identity=_identity(tree), wire=wire)
+
+
+def _rest(tree: dict[str, object], model: type[Wired], faults: tuple[Fault, ...]) -> Wired | None:
+    """Read a key without its faulty fields; None where it means nothing without them.
+
+    Other kinds are not read so: what keys refer to would seem to be there in part.
+    """
+    if model is not ApiKeyWire:
+        return None
+    rest = deepcopy(tree)
+    for fault in sorted(faults, key=lambda fault: str(fault.path), reverse=True):
+        if not fault.path or fault.path in _NEEDED or not _drop(rest, fault.path):
+            return None
+    try:
+        return model.model_validate(rest)
+    except ValidationError:
+        return None
+
+
+def _drop(tree: object, path: Path) -> bool:
+    """Take a field out of a mapping; False where it is not there, or stands in a list."""
+    for step in path[:-1]:
+        if isinstance(tree, dict) and step in tree:
+            tree = tree[step]
+        else:
+            return False
+    if not isinstance(tree, dict) or path[-1] not in tree:
+        return False
+    del tree[path[-1]]
+    return True
 
 
 def _identity(tree: dict[str, object]) -> Identity | None:
