@@ -185,7 +185,11 @@ class SecretSink(Protocol):
         """Give the anchor's version and text; 0 and empty where there is none."""
 
     def write_anchor(self, text: str, *, expected: int) -> int | CheckAndSetRefused:
-        """Write the anchor (it holds no secret) by check-and-set."""
+        """Write the anchor (it holds no secret) by check-and-set.
+
+        Raises:
+            SinkOutcomeUnknown: it may have been done.
+        """
 
     def close(self) -> None:
         """End connections; revoke a token that was obtained here."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 from reconciler.config import (
@@ -15,7 +18,7 @@ from reconciler.config import (
     environment,
     settings_from,
 )
-from reconciler.config.variables import ONLY_VARIABLES, VARIABLES
+from reconciler.config.variables import CONFIG_VARIABLE, ONLY_VARIABLES, VARIABLES
 from reconciler.errors import ConfigInvalid
 
 HEAD = {"apiVersion": "keyrec/v1", "kind": "Config"}
@@ -281,3 +284,31 @@ def test_the_json_schema_accepts_the_documented_file():
     schema = ConfigDocument.model_json_schema(by_alias=True)
     assert list(Draft202012Validator(schema).iter_errors(document)) == []
     assert resolved(document).environments == frozenset({"prod"})
+
+
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference" / "configuration.md"
+NAMES = {name for variable in VARIABLES for name in variable.names} | {
+    name for names in ONLY_VARIABLES for name in names
+}
+
+
+@pytest.mark.parametrize("variable", VARIABLES, ids=lambda v: v.path)
+def test_the_reference_has_a_row_for_every_setting(variable):
+    """Field and variables stand in the same row."""
+    rows = [row for row in REFERENCE.read_text().splitlines() if row.startswith("| `")]
+    names = ", ".join(f"`{name}`" for name in variable.names)
+    assert [row for row in rows if row.startswith(f"| `{variable.path}` | {names} |")]
+
+
+def test_the_reference_names_every_variable_and_no_other():
+    """What is written there is read, and what is read is written there."""
+    named = set(re.findall(r"`((?:KEYREC|VAULT|BAO)_[A-Z_]+)`", REFERENCE.read_text()))
+    assert named == NAMES | {CONFIG_VARIABLE}
+
+
+def test_the_example_of_the_reference_can_be_used():
+    """It is YAML that means what the page says."""
+    (example,) = re.findall(r"```yaml\n(.*?)```", REFERENCE.read_text(), re.DOTALL)
+    settings = resolved(yaml.safe_load(example))
+    assert settings.vault.auth.method is VaultAuthMethod.JWT
+    assert settings.environments == frozenset({"prod"})

@@ -1,4 +1,4 @@
-"""Whether an age folder could take secrets, and whether only its owner could reach them."""
+"""Whether an age folder could take secrets, and whether strangers could put their own in place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def preflight_of(
     return (
         _identity(identity),
         _writable(directory),
-        _private(directory),
+        _guarded(directory),
         CheckResult(
             name="age recipients",
             passed=True,
@@ -46,16 +46,16 @@ def _writable(directory: Path) -> CheckResult:
     )
 
 
-def _private(directory: Path) -> CheckResult:
-    name = "age folder private"
+def _guarded(directory: Path) -> CheckResult:
+    name = "age folder guarded"
     try:
         mode = stat.S_IMODE(directory.stat().st_mode)
     except OSError:
         return CheckResult(name=name, passed=False, message="The folder cannot be looked at.")
-    passed = not mode & 0o077
+    passed = not mode & 0o002
     return CheckResult(
         name=name,
         passed=passed,
         message=f"The folder's mode is {mode:04o}.",
-        advice="" if passed else "Run `chmod 700` on it: names of keys are nobody else's business.",
+        advice="" if passed else "Run `chmod o-w` on it: everybody could replace what is there.",
     )

@@ -109,7 +109,11 @@ class Place:
     @property
     def anchor(self) -> str:
         """Give the audit anchor's path below the mount."""
-        return self._joined(f"{RESERVED_PREFIX}/anchor")
+        return self.own("anchor")
+
+    def own(self, name: str) -> str:
+        """Give the path below the mount of something of keyrec's own, which is no key."""
+        return self._joined(f"{RESERVED_PREFIX}/{name}")
 
     def permits(self, target: str) -> bool:
         """Whether a request's final target, without its query, may be sent at all."""

@@ -328,12 +328,14 @@ def test_recipients_that_cannot_be_encrypted_to_are_refused_at_once(tmp_path, re
     assert "ssh-ed25519" in refused.value.advice
 
 
-def test_a_folder_open_to_others_fails_the_preflight(opened, directory):
-    """Names of keys are nobody else's business."""
-    directory.chmod(0o755)
+def test_a_folder_that_everybody_may_write_fails_the_preflight(opened, directory):
+    """To let a group read the encrypted files is a choice; to let everybody replace them is not."""
+    directory.chmod(0o750)
+    assert [check for check in opened().preflight() if not check.passed] == []
+    directory.chmod(0o777)
     failed = [check for check in opened().preflight() if not check.passed]
-    assert [check.name for check in failed] == ["age folder private"]
-    assert "chmod 700" in failed[0].advice
+    assert [check.name for check in failed] == ["age folder guarded"]
+    assert "chmod o-w" in failed[0].advice
 
 
 def test_the_preflight_of_a_missing_folder_fails_without_raising(tmp_path, identity):

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from reconciler.adapters.vault_sink import VaultSink
-from reconciler.config import VaultAuth, VaultAuthMethod, VaultSettings
+from reconciler.config import VaultAuth, VaultAuthMethod
 from reconciler.errors import (
     KeyrecError,
     LoginFailed,
@@ -290,18 +290,17 @@ def test_a_token_about_to_end_fails_the_preflight(vault_client, vault_mount, sin
     assert failed(sinks(client, vault_mount).preflight()) == ["vault token"]
 
 
-def test_the_preflight_warns_that_certificates_are_not_checked(vault_client, vault_mount):
-    """VAULT_SKIP_VERIFY stays loud."""
-    from reconciler.config import VaultTls
-
-    settings = VaultSettings(
-        address=vault_client.address,
-        auth=VaultAuth(token=SecretStr(vault_client.token)),
-        tls=VaultTls(skip_verify=True),
-    )
-    sink = VaultSink(settings, mount=vault_mount, prefix="keyrec", parallelism=1)
-    assert failed(sink.preflight()) == ["vault certificate"]
-    sink.close()
+def test_a_policy_for_one_workspace_passes_the_preflight(vault_client, vault_mount, sinks):
+    """A job may be bound to its workspace's keys, besides keyrec's own paths."""
+    text = example_policy("apply", mount=vault_mount)
+    own, keys = "keyrec/_keyrec/*", "keyrec/payments/*"
+    bound = text.replace("keyrec/*", keys) + text.replace("keyrec/*", own)
+    client = vault_client.as_token(vault_client.new_token(vault_client.new_policy(bound)))
+    sink = sinks(client, vault_mount)
+    assert failed(sink.preflight()) == []
+    assert sink.write(PATH, payload(), expected=0) == 1
+    with pytest.raises(SinkDenied):
+        sink.write("other/prod/x", payload(), expected=0)
 
 
 # What people and time do.

@@ -1,6 +1,9 @@
 # For the job that runs `keyrec apply`, here with the mount `secret` and the prefix `keyrec`.
 # It writes keys and cannot read one. Two optional files stand beside this one: apply-destroy.hcl
 # and apply-read.hcl. Vault's own `default` policy is taken for granted (renew, revoke, look up).
+#
+# To bind a job to one workspace, write `keyrec/payments/*` for `keyrec/*`, and grant the same rights
+# once more on keyrec's own paths, `keyrec/_keyrec/*`: they hold no key.
 
 path "secret/data/keyrec/*" {
   capabilities = ["create", "update"]
