@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.apply.outcome import Outcome, OutcomeStatus
 from reconciler.bootstrap.workplace import RunTerms, Workplace
 from reconciler.cli.names import find_address, is_version_id, refuse_token
 from reconciler.cli.running import show_report, watched
@@ -47,8 +48,19 @@ class Rotating:
     def _rotate(self, place: Workplace, address: KeyAddress) -> ExitCode:
         with watched(self.session) as on_outcome:
             report = place.rotate(address, self.terms, on_outcome)
-        show_report(self.session, report, self.form)
+        done = next((o for o in report.outcomes if _is_done(o, address)), None)
+        if done is None or self.form == "json":
+            show_report(self.session, report, self.form)
+        else:
+            version = f"version {done.sink_version}"
+            self.session.show(f"{address} has a new secret at {done.path}, {version}.")
         return report.exit_code
+
+
+def _is_done(outcome: Outcome, address: KeyAddress) -> bool:
+    """Whether the outcome is the new secret that was asked for."""
+    is_applied = outcome.status is OutcomeStatus.APPLIED and outcome.sink_version is not None
+    return is_applied and outcome.address == str(address)
 
 
 def _ended_words(ended: tuple[str, ...]) -> str:
