@@ -105,7 +105,8 @@ def dev_server(binary: Path, folder: Path) -> Iterator[VaultClient]:
     client = VaultClient(address=f"http://127.0.0.1:{port}", token=token)
     command = [str(binary), "server", "-dev", "-dev-no-store-token", "-dev-no-kv"]
     command += [f"-dev-listen-address=127.0.0.1:{port}"]
-    with _running(command, folder, {"VAULT_DEV_ROOT_TOKEN_ID": token}):
+    named = {f"{name}_DEV_ROOT_TOKEN_ID": token for name in ("VAULT", "BAO")}
+    with _running(command, folder, named):
         _until(lambda: _answers(client))
         yield client
 
