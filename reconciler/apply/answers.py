@@ -7,6 +7,7 @@ from typing import assert_never
 from reconciler.apply.delivery import Delivered, Delivery, StrangerWrote, Undelivered
 from reconciler.apply.outcome import Outcome, OutcomeStatus
 from reconciler.apply.work import SecretWork, Started
+from reconciler.errors import KeyrecError
 from reconciler.model.writes import WriteRefusal
 
 
@@ -24,8 +25,7 @@ def secret_outcome(
                 started.work, OutcomeStatus.BLOCKED, *_stranger_words(started, result)
             )
         case Undelivered():
-            error = result.error
-            return outcome_of(started.work, OutcomeStatus.FAILED, error.message, error.advice)
+            return failed_work(started.work, result.error)
         case WriteRefusal():
             return outcome_of(started.work, OutcomeStatus.FAILED, *_REFUSED[result])
         case _:
@@ -63,6 +63,11 @@ def outcome_of(
         sink_version=sink_version,
         is_maintenance=work.is_maintenance,
     )
+
+
+def failed_work(work: SecretWork, error: KeyrecError) -> Outcome:
+    """Give the outcome of a work that an error has kept from its end."""
+    return outcome_of(work, OutcomeStatus.FAILED, error.message, error.advice)
 
 
 _AGAIN = "run plan and apply again"

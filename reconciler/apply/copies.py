@@ -6,12 +6,13 @@ stays on the list until the store remembers that it is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.apply.outcome import Outcome, OutcomeStatus
 from reconciler.errors import KeyrecError
 from reconciler.model.audit import AuditNote
+from reconciler.model.keys import KeyRecord, KeyVersion
 from reconciler.model.writes import RecordDestroyed
 from reconciler.planning.actions import MaintenanceKind
 from reconciler.planning.plan import Change, MaintenanceItem, Plan
@@ -25,8 +26,8 @@ class Copy:
     version_id: str
     path: str
     sink_version: int
-    is_maintenance: bool
-    """False where it goes with a removal of the same plan."""
+    item: MaintenanceItem | None = None
+    """The plan's item; None where it goes with a removal of the same plan."""
 
     def record_destroyed(self) -> RecordDestroyed:
         """Give the write that remembers its end."""
@@ -54,23 +55,23 @@ class Copy:
         )
 
 
-def copies(plan: Plan, written: set[str]) -> Iterator[Copy]:
+def copies(plan: Plan, records: Sequence[KeyRecord], written: set[str]) -> Iterator[Copy]:
     """Give the copies of keys that this plan has removed, then those that were due before.
 
-    `written` holds the addresses of changes whose store write stands.
+    `written` holds the addresses of keys whose store write stands.
     """
-    removed = [c for c in plan.changes if c.removal is not None and c.address in written]
-    for change in removed:
-        yield from _of_removed(change, plan.target.sink_id)
-    ended = {c.record.key_id for c in plan.changes if c.record and c.removal is not None}
+    for change in plan.changes:
+        if change.removal is not None and change.address in written:
+            yield from _of_removed(change, records, plan.target.sink_id)
     for item in plan.maintenance:
         copy = _due(item)
-        if copy is not None and (item.record is None or item.record.key_id not in ended):
+        if copy is not None:
             yield copy
 
 
-def _of_removed(change: Change, sink_id: str) -> Iterator[Copy]:
-    for version in () if change.record is None else change.record.versions:
+def _of_removed(change: Change, records: Sequence[KeyRecord], sink_id: str) -> Iterator[Copy]:
+    """Give all copies of a removed key, and of the keys that it had replaced."""
+    for version in _versions_of_removed(change, records):
         is_here = version.sink_id == sink_id and version.copy_destroyed_at is None
         if version.sink_version is not None and is_here:
             yield Copy(
@@ -78,8 +79,16 @@ def _of_removed(change: Change, sink_id: str) -> Iterator[Copy]:
                 version_id=version.version_id,
                 path=version.sink_path,
                 sink_version=version.sink_version,
-                is_maintenance=False,
             )
+
+
+def _versions_of_removed(change: Change, records: Sequence[KeyRecord]) -> Iterator[KeyVersion]:
+    for record in records:
+        if change.record is not None and change.record.key_id in {
+            record.key_id,
+            record.superseded_by,
+        }:
+            yield from record.versions
 
 
 def _due(item: MaintenanceItem) -> Copy | None:
@@ -92,5 +101,5 @@ def _due(item: MaintenanceItem) -> Copy | None:
         version_id=item.version_id,
         path=item.path,
         sink_version=item.sink_version,
-        is_maintenance=True,
+        item=item,
     )

@@ -22,12 +22,40 @@ from reconciler.errors import (
     SinkUnavailable,
     StoreUnavailable,
 )
-from reconciler.model.writes import CommitAttempt
+from reconciler.model.secret_writes import CommitAttempt
 from reconciler.ports import CheckAndSetRefused, PathSeen, SecretPayload, SecretSink
 
 ROUNDS = 5
 """Writes sent at most for one secret in one run; the next run goes on."""
 LONGEST_WAIT = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a path looks like where nobody but keyrec wrote to it."""
+
+    attempts: frozenset[int]
+    """All committed attempts of the operation, those of interrupted versions too."""
+    owners: frozenset[str]
+    """The key, and the one that it replaces: whose secrets may be read there."""
+    recorded: int | None = None
+    """Where the store knows the current secret to be at this path."""
+
+    def explains(self, seen: PathSeen) -> bool:
+        """Whether only our own writes can have brought the path to this version.
+
+        Version 0 holds nothing that could be overwritten: the path was never written, or was
+        deleted outside. A version that is there unchanged may hold anything; one that came since
+        is not ours where it readably holds a secret of another key.
+        """
+        if seen.version in {0, self.recorded} or seen.version in self.attempts:
+            return True
+        foreign = seen.content is not None and seen.content.key_id not in self.owners
+        return seen.version - 1 in self.attempts and not foreign
+
+    def attempting(self, expected: int) -> Claim:
+        """Give the claim with one more committed attempt."""
+        return replace(self, attempts=self.attempts | {expected})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +68,8 @@ class Sending:
     secret_hash: str
     expected: int
     """The committed attempt that may be sent now."""
-    attempts: frozenset[int]
-    """All committed attempts of the operation, those of interrupted versions too."""
+    claim: Claim
+    """What explains a version of the path."""
     may_be_read: bool = False
     """Whether any write of this version may have landed."""
 
@@ -122,11 +150,11 @@ class Courier:
         """Observe the path and decide: there, explained by our attempts, or a stranger's."""
         try:
             seen = self.sink.observe(sending.path)
+            if holds_version(seen, sending.payload.version_id, sending.secret_hash):
+                return Delivered(sink_version=seen.version)
         except KeyrecError as error:
             return Undelivered(error=error)
-        if holds_version(seen, sending.payload.version_id, sending.secret_hash):
-            return Delivered(sink_version=seen.version)
-        if not is_explained(seen, sending.attempts):
+        if not sending.claim.explains(seen):
             return StrangerWrote(seen=seen.version, may_be_read=sending.may_be_read)
         return self._attempt_again(sending, seen.version)
 
@@ -147,23 +175,16 @@ class Courier:
                     advice="look at the key with keyrec get and keyrec history",
                 )
             )
-        return replace(sending, expected=version, attempts=sending.attempts | {version})
+        return replace(sending, expected=version, claim=sending.claim.attempting(version))
 
 
 def holds_version(seen: PathSeen, version_id: str, secret_hash: str) -> bool:
-    """Whether the path readably holds this version: its id and, proven by the hash, its secret."""
+    """Whether the path readably holds this version: its id and, proven by the hash, its secret.
+
+    Raises:
+        HashingFailed: the stored hash cannot be used.
+    """
     content = seen.content
     if content is None or content.version_id != version_id:
         return False
     return verify(secret_hash, content.api_key)
-
-
-def is_explained(seen: PathSeen, attempts: frozenset[int]) -> bool:
-    """Whether only our own writes can have brought the path to this version.
-
-    Readable content of another maker is never explained. Version 0 holds nothing that could be
-    overwritten: the path was never written, or was deleted outside.
-    """
-    if seen.version == 0:
-        return True
-    return seen.version in attempts or (seen.version - 1) in attempts

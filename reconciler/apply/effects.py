@@ -14,14 +14,8 @@ from reconciler.model.audit import AuditNote
 from reconciler.model.journal import OperationKind, PathRow
 from reconciler.model.keys import KeyFields, KeyRecord, KeySpec, RemovalReason
 from reconciler.model.resources import Resource, address_of
-from reconciler.model.writes import (
-    NewKey,
-    PutResource,
-    RemoveKey,
-    RemoveResource,
-    UpdateKey,
-    Write,
-)
+from reconciler.model.secret_writes import NewKey
+from reconciler.model.writes import PutResource, RemoveKey, RemoveResource, UpdateKey, Write
 from reconciler.planning.actions import Action, Reason
 from reconciler.planning.plan import Change, MaintenanceItem
 from reconciler.ports import Entropy
@@ -54,20 +48,25 @@ def _update(change: Change, record: KeyRecord, *, renamed: bool) -> UpdateKey:
     return UpdateKey(
         key_id=record.key_id,
         base=record.record_version,
-        fields=replace(record.fields, active=False) if spec is None else spec.fields,
+        fields=_stopped(record) if spec is None or _is_reissue(change) else spec.fields,
         address=spec.address if spec is not None and renamed else record.address,
-        note=note(change, _update_event(change)),
+        note=note(change, "key-renamed" if renamed else _update_event(change)),
     )
 
 
+def _stopped(record: KeyRecord) -> KeyFields:
+    """Give the fields of a key that admits nobody any more and is the same otherwise."""
+    return replace(record.fields, active=False)
+
+
+def _is_reissue(change: Change) -> bool:
+    return Action.REISSUE in change.actions
+
+
 def _update_event(change: Change) -> str:
-    if Action.RENAME in change.actions:
-        return "key-renamed"
-    if change.actions[0] is Action.DEACTIVATE:
-        return "key-deactivated"
-    if change.actions[0] is Action.ACTIVATE:
-        return "key-activated"
-    return "key-updated"
+    if Action.UPDATE in change.actions:
+        return "key-updated"
+    return "key-activated" if Action.ACTIVATE in change.actions else "key-deactivated"
 
 
 def _resource_write(change: Change, manager: str) -> Write:
@@ -118,9 +117,8 @@ def declared_work(
     if spec is None or change.secret is None:
         return None
     record = change.record
-    if record is None or Action.REISSUE in change.actions:
+    if record is None or _is_reissue(change):
         return _new_key_work(change, spec, record, manager=manager, paths=paths, entropy=entropy)
-    written = store_write(change, manager) is not None
     moved = spec.address != record.address or spec.fields.sink_path != record.fields.sink_path
     return SecretWork(
         address=record.address,
@@ -136,9 +134,21 @@ def declared_work(
         source=change.source,
         created_at=record.created_at,
         expires_at=record.expires_at,
-        base=record.record_version + (1 if written else 0),
+        base=_base_after(change, record, manager),
         moved_to=spec.address if moved else None,
+        recorded=recorded_version(record, spec.fields.sink_path),
     )
+
+
+def _base_after(change: Change, record: KeyRecord, manager: str) -> int:
+    """Give the record's version as the change's own store write leaves it."""
+    return record.record_version + (0 if store_write(change, manager) is None else 1)
+
+
+def recorded_version(record: KeyRecord, path: str) -> int | None:
+    """Give where the current secret is, if it is at that path."""
+    current = record.current
+    return current.sink_version if current is not None and current.sink_path == path else None
 
 
 def _new_key_work(
@@ -165,19 +175,28 @@ def _new_key_work(
         source=change.source,
         created_at=None,
         expires_at=None,
-        base=None if record is None else record.record_version,
+        base=None if record is None else _base_after(change, record, manager),
         new_key=NewKey(key_id=key_id, address=spec.address, manager=manager, fields=fields),
         supersedes=None if record is None else record.key_id,
+        recorded=None if record is None else recorded_version(record, fields.sink_path),
     )
 
 
 def rotation_work(
-    item: MaintenanceItem, record: KeyRecord, paths: Mapping[str, PathRow]
+    item: MaintenanceItem,
+    record: KeyRecord,
+    paths: Mapping[str, PathRow],
+    *,
+    updated: KeySpec | None = None,
 ) -> SecretWork:
-    """Give the secret that a due rotation makes, at the key's own path and generation."""
+    """Give the secret that a due rotation makes, at the key's own path and generation.
+
+    `updated` is what the same run has just written to the record, None where it wrote nothing.
+    """
     fields: KeyFields = record.fields
+    overlap = (fields if updated is None else updated.fields).rotation.overlap
     return SecretWork(
-        address=record.address,
+        address=record.address if updated is None else updated.address,
         actions=(item.kind.value,),
         kind=OperationKind.ROTATE,
         key_id=record.key_id,
@@ -185,12 +204,13 @@ def rotation_work(
         path=fields.sink_path,
         expected=_last_version(paths, fields.sink_path),
         generation=fields.rotation.generation,
-        overlap=fields.rotation.overlap,
+        overlap=overlap,
         reason=(item.reason or Reason.REQUESTED).value,
         created_at=record.created_at,
         expires_at=record.expires_at,
-        base=record.record_version,
+        base=record.record_version + (0 if updated is None else 1),
         is_maintenance=True,
+        recorded=recorded_version(record, fields.sink_path),
     )
 
 

@@ -6,7 +6,7 @@ keep a key alive. Rights are those for a change of the key; everything is audite
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.apply.answers import refusal_words
@@ -14,8 +14,9 @@ from reconciler.apply.authorization import may_change
 from reconciler.apply.transactions import Transactions
 from reconciler.errors import NotFound, Refused
 from reconciler.model.audit import AuditNote
-from reconciler.model.keys import KeyAddress, KeyRecord, KeyVersion
+from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus, KeyVersion
 from reconciler.model.lifetime import VersionState
+from reconciler.model.states import ObservedState
 from reconciler.model.workspaces import Principal
 from reconciler.model.writes import HoldKey, ReleaseKey, RevokeVersion, Write
 from reconciler.ports import Entropy, KeyStore
@@ -33,15 +34,17 @@ class Emergency:
     """Whose stored bindings judge; records of other managers may be stopped too."""
 
     def hold(self, address: KeyAddress, reason: str) -> None:
-        """Stop a key at once; a key that is held already keeps its first hold.
+        """Stop a key at once, with what it replaced; one that is held keeps its first hold.
 
         Raises:
             NotFound: there is no such key.
             Refused: the principal may not change it.
         """
-        record = self._record(address)
         note = AuditNote(event="key-held", address=str(address), reason=reason)
-        self._commit([HoldKey(key_id=record.key_id, reason=reason, note=note)])
+        self._commit(
+            HoldKey(key_id=record.key_id, reason=reason, note=note)
+            for record in self._family(address)
+        )
 
     def release(self, address: KeyAddress) -> None:
         """End a hold, a removed key's too.
@@ -50,18 +53,19 @@ class Emergency:
             NotFound: there is no such key.
             Refused: the principal may not change it, or it is not held.
         """
-        record = self._record(address)
+        records = (*self._family(address), *self.store.find(address))
+        held = {r.key_id: r for r in records if r.hold is not None}
         note = AuditNote(event="key-released", address=str(address))
-        self._commit([ReleaseKey(key_id=record.key_id, note=note)])
+        self._commit(ReleaseKey(key_id=key_id, note=note) for key_id in held or [records[0].key_id])
 
     def end_leaked(self, address: KeyAddress) -> tuple[str, ...]:
-        """End every secret of a key that still works; the ids of the ended versions.
+        """End every secret of a key, and of what it replaced, that still works; their ids.
 
         Raises:
             NotFound: there is no such key.
             Refused: the principal may not change it.
         """
-        versions = [v for v in self._record(address).versions if _may_work(v)]
+        versions = [v for r in self._family(address) for v in r.versions if _may_work(v)]
         self._revoke(address, [v.version_id for v in versions])
         return tuple(v.version_id for v in versions)
 
@@ -97,23 +101,32 @@ class Emergency:
         if writes:
             self._commit(writes)
 
-    def _record(self, address: KeyAddress) -> KeyRecord:
-        """Give the newest record of the name, once the principal may change it."""
+    def _family(self, address: KeyAddress) -> tuple[KeyRecord, ...]:
+        """Give the key of the name, once the principal may change it, and what it replaced.
+
+        The live key is meant, whatever else once had the name; where there is none, the newest.
+        A key that was replaced by a reissue has secrets that work until their overlap ends.
+        """
         records = self.store.find(address)
         if not records:
             raise NotFound(f"there is no key {address}", advice="keyrec status lists the keys")
-        self._authorize(address)
-        return records[0]
+        observed = self._authorize(address)
+        meant = next((r for r in records if r.status is KeyStatus.LIVE), records[0])
+        others = {r.key_id: r for r in (*observed.records, *records)}
+        older = (r for r in others.values() if r.superseded_by == meant.key_id)
+        return (meant, *older)
 
-    def _authorize(self, address: KeyAddress) -> None:
+    def _authorize(self, address: KeyAddress) -> ObservedState:
         observed = self.store.observe(self.manager)
         if not may_change(self.principal, address.workspace, observed):
             raise Refused(
                 f"{self.principal} is no admin of the workspace {address.workspace} in the store",
                 advice="ask an admin of the workspace, or a platform admin",
             )
+        return observed
 
-    def _commit(self, writes: Sequence[Write]) -> None:
+    def _commit(self, writes: Iterable[Write]) -> None:
+        """Run the writes; Refused where the first one, which is about the key itself, is."""
         transactions = Transactions(
             store=self.store,
             entropy=self.entropy,
@@ -121,10 +134,10 @@ class Emergency:
             actor=self.principal,
             fence=None,
         )
-        for refusal in transactions.run(writes).refusals:
-            if refusal is not None:
-                message, advice = refusal_words(refusal)
-                raise Refused(message, advice=advice)
+        refusal = transactions.run(tuple(writes)).refusals[0]
+        if refusal is not None:
+            message, advice = refusal_words(refusal)
+            raise Refused(message, advice=advice)
 
 
 def _may_work(version: KeyVersion) -> bool:

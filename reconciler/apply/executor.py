@@ -7,20 +7,22 @@ what time brings; then copies of ended secrets in the sink. Nothing is planned o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from reconciler.apply.answers import outcome_of, refusal_words
+from reconciler.apply.answers import failed_work, refusal_words
 from reconciler.apply.copies import Copy, copies
 from reconciler.apply.doors import RunWatch
 from reconciler.apply.effects import declared_work, rotation_work, store_write
-from reconciler.apply.outcome import Outcome, OutcomeStatus
+from reconciler.apply.ledger import Ledger, Subject, words_of
 from reconciler.apply.steps import SecretMaker
+from reconciler.apply.transactions import FATAL
 from reconciler.apply.work import SecretWork
-from reconciler.errors import CommitUnknown, KeyrecError, LeaseLost, StoreUnavailable
+from reconciler.errors import CommitUnknown, KeyrecError
 from reconciler.model.audit import AuditNote
 from reconciler.model.journal import PathRow
+from reconciler.model.keys import KeySpec
 from reconciler.model.states import ObservedState
 from reconciler.model.writes import RetireVersion, Write
 from reconciler.planning.actions import MaintenanceKind
@@ -45,13 +47,14 @@ class Executor:
     """Why the sink cannot be used in this run; None where it can."""
     watch: RunWatch
     batch_size: int
-    outcomes: list[Outcome] = field(default_factory=list)
+    ledger: Ledger
 
     def execute(self) -> None:
-        """Carry the plan out; `outcomes` holds one entry for every change and every item.
+        """Carry the plan out; the ledger holds one outcome for every change and every item.
 
         Raises:
-            LeaseLost: another run took over; what was not begun is told as not attempted.
+            LeaseLost: another run took over. What was under way is told as failed, for the next
+                run goes on with it; what was not begun as not attempted.
             StoreUnavailable, CommitUnknown: likewise.
         """
         try:
@@ -59,55 +62,70 @@ class Executor:
             self._make_secrets(written)
             self._retire()
             self._destroy(written)
-        except (LeaseLost, StoreUnavailable, CommitUnknown):
-            self._tell_the_rest()
-            raise
-        self._tell_the_rest()
+        finally:
+            self.ledger.tell_the_rest()
 
     # Phase 1: what needs no sink.
 
     def _write_store(self) -> set[str]:
-        """Run all store-only writes; the addresses whose write stands or was not needed."""
+        """Run all store-only writes; the keys whose write stands or was not needed."""
         manager = self.plan.manager
         planned = [(c, store_write(c, manager)) for c in self.plan.changes]
         done = {c.address for c, write in planned if write is None}
         pending = [(c, write) for c, write in planned if write is not None]
-        for batch in _batches(pending, STORE_BATCH):
+        for batch in batches(pending, STORE_BATCH):
             if self.watch.stop.is_set():
                 break
             done |= self._write_batch(batch)
         return done
 
     def _write_batch(self, batch: Sequence[tuple[Change, Write]]) -> set[str]:
-        committed = self.maker.transactions.run([write for _, write in batch])
+        try:
+            committed = self.maker.transactions.run([write for _, write in batch])
+        except CommitUnknown as error:
+            for change, _ in batch:
+                self.ledger.failed(change, *words_of(error))
+            raise
         done = set()
         for (change, _), refusal in zip(batch, committed.refusals, strict=True):
             if refusal is not None:
-                self._tell(_failed(change, *refusal_words(refusal)))
+                self.ledger.failed(change, *refusal_words(refusal))
                 continue
-            done.add(change.address)
+            if change.is_key:
+                done.add(change.address)
             if change.secret is None or change.secret.ends:
-                self._tell(_applied(change))
+                self.ledger.applied(change)
         return done
 
     # Phase 2: secrets.
 
     def _make_secrets(self, written: set[str]) -> None:
         paths = {p.path: p for p in self.observed.paths if p.sink_id == self.plan.target.sink_id}
-        works = [*self._declared_works(written, paths), *self._rotations(paths)]
-        if self.sink_trouble is not None:
-            for work in works:
-                self._tell(_unreachable(work, self.sink_trouble))
-            return
-        for batch in _batches(works, self.batch_size):
+        works = [*self._declared_works(written, paths), *self._rotations(written, paths)]
+        for batch in batches(works, self.batch_size):
             if self.watch.stop.is_set():
                 return
-            for outcome in self.maker.make(batch):
-                self._tell(outcome)
+            self._make_batch(batch)
+
+    def _make_batch(self, batch: Sequence[tuple[Subject, SecretWork]]) -> None:
+        if self.sink_trouble is not None:
+            self._fail_batch(batch, self.sink_trouble)
+            return
+        try:
+            outcomes = self.maker.make([work for _, work in batch])
+        except FATAL as error:
+            self._fail_batch(batch, error)
+            raise
+        for (subject, _), outcome in zip(batch, outcomes, strict=True):
+            self.ledger.tell(subject, outcome)
+
+    def _fail_batch(self, batch: Sequence[tuple[Subject, SecretWork]], error: KeyrecError) -> None:
+        for subject, work in batch:
+            self.ledger.tell(subject, failed_work(work, error))
 
     def _declared_works(
         self, written: set[str], paths: Mapping[str, PathRow]
-    ) -> Iterator[SecretWork]:
+    ) -> Iterator[tuple[Subject, SecretWork]]:
         for change in self.plan.changes:
             if change.address not in written:
                 continue
@@ -118,17 +136,21 @@ class Executor:
                 entropy=self.maker.mint.entropy,
             )
             if work is not None:
-                yield work
+                yield change, work
 
-    def _rotations(self, paths: Mapping[str, PathRow]) -> Iterator[SecretWork]:
+    def _rotations(
+        self, written: set[str], paths: Mapping[str, PathRow]
+    ) -> Iterator[tuple[Subject, SecretWork]]:
+        updated = dict(_updated(self.plan, written))
         for item in self._items(MaintenanceKind.ROTATE):
             if item.record is not None:
-                yield rotation_work(item, item.record, paths)
+                spec = updated.get(item.record.key_id)
+                yield item, rotation_work(item, item.record, paths, updated=spec)
 
     # Phase 3: overlaps that have passed.
 
     def _retire(self) -> None:
-        for batch in _batches(self._items(MaintenanceKind.RETIRE), STORE_BATCH):
+        for batch in batches(self._items(MaintenanceKind.RETIRE), STORE_BATCH):
             if self.watch.stop.is_set():
                 return
             committed = self.maker.transactions.run(
@@ -138,14 +160,16 @@ class Executor:
                 ]
             )
             for item, refusal in zip(batch, committed.refusals, strict=True):
-                words = ("", "") if refusal is None else refusal_words(refusal)
-                status = OutcomeStatus.APPLIED if refusal is None else OutcomeStatus.FAILED
-                self._tell(_item_outcome(item, status, *words))
+                if refusal is None:
+                    self.ledger.applied(item)
+                else:
+                    self.ledger.failed(item, *refusal_words(refusal))
 
     # Phase 4: copies in the sink. Hygiene: acceptance ended long before.
 
     def _destroy(self, written: set[str]) -> None:
-        for batch in _batches(copies(self.plan, written), self.batch_size):
+        ended = copies(self.plan, self.observed.records, written)
+        for batch in batches(self._without_new(ended), self.batch_size):
             if self.watch.stop.is_set():
                 return
             answers = list(self.maker.threads.map(self._destroy_one, batch))
@@ -153,8 +177,20 @@ class Executor:
             if gone:
                 self.maker.transactions.run([copy.record_destroyed() for copy in gone])
             for copy, error in zip(batch, answers, strict=True):
-                if copy.is_maintenance or error is not None:
-                    self._tell(copy.outcome(error))
+                if copy.item is not None or error is not None:
+                    self.ledger.tell(copy.item, copy.outcome(error))
+
+    def _without_new(self, ended: Iterable[Copy]) -> Iterator[Copy]:
+        """Leave out numbers under which this run has just written a living secret.
+
+        A path that was deleted outside counts its versions from 1 again.
+        """
+        new = {(o.path, o.sink_version) for o in self.ledger.outcomes}
+        for copy in ended:
+            if (copy.path, copy.sink_version) not in new:
+                yield copy
+            elif copy.item is not None:
+                self.ledger.drop(copy.item)
 
     def _destroy_one(self, copy: Copy) -> KeyrecError | None:
         if self.sink_trouble is not None:
@@ -165,49 +201,22 @@ class Executor:
             return error
         return None
 
-    # Telling.
-
     def _items(self, kind: MaintenanceKind) -> list[MaintenanceItem]:
         return [item for item in self.plan.maintenance if item.kind is kind]
 
-    def _tell(self, outcome: Outcome) -> None:
-        self.outcomes.append(outcome)
-        self.watch.on_outcome(outcome)
 
-    def _tell_the_rest(self) -> None:
-        """Name every declared change that was not begun."""
-        told = {o.address for o in self.outcomes if not o.is_maintenance}
-        for change in self.plan.changes:
-            if change.address not in told:
-                self._tell(_of(change, OutcomeStatus.NOT_ATTEMPTED))
-
-
-def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+def batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """Give the items in lists of at most that many."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
 
 
-def _of(change: Change, status: OutcomeStatus, message: str = "", advice: str = "") -> Outcome:
-    return Outcome(
-        address=change.address,
-        actions=tuple(a.value for a in change.actions),
-        status=status,
-        message=message,
-        advice=advice,
-    )
-
-
-def _applied(change: Change) -> Outcome:
-    return _of(change, OutcomeStatus.APPLIED)
-
-
-def _failed(change: Change, message: str, advice: str) -> Outcome:
-    return _of(change, OutcomeStatus.FAILED, message, advice)
-
-
-def _unreachable(work: SecretWork, error: KeyrecError) -> Outcome:
-    return outcome_of(work, OutcomeStatus.FAILED, error.message, error.advice)
+def _updated(plan: Plan, written: set[str]) -> Iterator[tuple[str, KeySpec]]:
+    """Give the keys whose records this run has just changed, with what it wrote."""
+    for change in plan.changes:
+        if change.record is not None and change.spec is not None and change.address in written:
+            yield change.record.key_id, change.spec
 
 
 def _version(item: MaintenanceItem) -> str:
@@ -216,17 +225,3 @@ def _version(item: MaintenanceItem) -> str:
 
 def _note(item: MaintenanceItem, event: str) -> AuditNote:
     return AuditNote(event=event, address=item.address, detail=(("versionId", _version(item)),))
-
-
-def _item_outcome(
-    item: MaintenanceItem, status: OutcomeStatus, message: str, advice: str
-) -> Outcome:
-    return Outcome(
-        address=item.address,
-        actions=(item.kind.value,),
-        status=status,
-        message=message,
-        advice=advice,
-        path=item.path,
-        is_maintenance=True,
-    )

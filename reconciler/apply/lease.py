@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from reconciler.apply.doors import Doors
-from reconciler.errors import KeyrecError, LeaseLost, Locked
+from reconciler.errors import Interrupted, KeyrecError, LeaseLost, Locked
 from reconciler.model.canonical import instant
 from reconciler.model.journal import LEASE_RENEWAL, Fence, Lease
 
@@ -33,6 +33,7 @@ def held_lease(
 
     Raises:
         Locked: another run still held it after `timeout`.
+        Interrupted: `stop` was set while it waited.
     """
     lease = _acquire(doors, manager, holder=holder, timeout=timeout, stop=stop)
     ended = threading.Event()
@@ -57,7 +58,9 @@ def _acquire(
         lease = doors.store.acquire_lease(manager, holder=holder, run_id=run_id)
         if lease is not None:
             return lease
-        if waited >= timeout.total_seconds() or stop.is_set():
+        if stop.is_set():
+            raise Interrupted("interrupted while waiting for the lease; nothing was applied")
+        if waited >= timeout.total_seconds():
             raise _locked(doors, manager)
         doors.sleep(POLL)
         waited += POLL

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from reconciler.apply.delivery import holds_version, is_explained
+from reconciler.apply.answers import refusal_words
+from reconciler.apply.delivery import Claim, holds_version
+from reconciler.apply.effects import recorded_version
 from reconciler.apply.outcome import Outcome, OutcomeStatus
 from reconciler.apply.steps import SecretMaker
 from reconciler.apply.work import SecretWork
@@ -21,8 +23,8 @@ from reconciler.model.audit import AuditNote
 from reconciler.model.journal import Operation, OperationState
 from reconciler.model.keys import KeyRecord, KeyStatus
 from reconciler.model.lifetime import VersionState
+from reconciler.model.secret_writes import CloseOperation, ConfirmSecret
 from reconciler.model.states import ObservedState
-from reconciler.model.writes import CloseOperation, ConfirmSecret
 from reconciler.planning.actions import MaintenanceKind
 from reconciler.ports import KeyStore, PathSeen, SecretSink
 
@@ -67,12 +69,11 @@ class Recovery:
             return operation, _abandoned(operation, record)
         try:
             seen = self.sink.observe(operation.sink_path)
+            if self._is_there(operation, seen):
+                return operation, _confirmed(operation, record, seen.version)
         except KeyrecError as error:
             return operation, error
-        if self._is_there(operation, seen):
-            return operation, _confirmed(operation, record, seen.version)
-        attempts = frozenset(a.expected for a in operation.attempts)
-        if not is_explained(seen, attempts):
+        if not _claim(operation, record).explains(seen):
             return operation, _blocked(operation, record, seen.version)
         return operation, _resumed(operation, record, seen.version)
 
@@ -87,14 +88,27 @@ class Recovery:
     ) -> list[Outcome]:
         if not endings:
             return []
-        self.maker.transactions.run([ending for _, ending in endings])
-        return [_ended(operation, records, ending) for operation, ending in endings]
+        committed = self.maker.transactions.run([ending for _, ending in endings])
+        return [
+            _ended(operation, records, ending)
+            if refusal is None
+            else _outcome(operation, records, OutcomeStatus.FAILED, *refusal_words(refusal))
+            for (operation, ending), refusal in zip(endings, committed.refusals, strict=True)
+        ]
 
 
-def unfinished(observed: ObservedState, error: KeyrecError) -> list[Outcome]:
-    """Say of every open operation that the sink could not be used for it."""
+def unfinished(
+    observed: ObservedState, operations: Sequence[Operation], error: KeyrecError
+) -> list[Outcome]:
+    """Say of open operations that the sink could not be used for them."""
     records = {r.key_id: r for r in observed.records}
-    return [_failed(operation, records, error) for operation in observed.operations]
+    return [_failed(operation, records, error) for operation in operations]
+
+
+def not_attempted(observed: ObservedState, operations: Sequence[Operation]) -> list[Outcome]:
+    """Say of open operations that the run was stopped before them."""
+    records = {r.key_id: r for r in observed.records}
+    return [_outcome(o, records, OutcomeStatus.NOT_ATTEMPTED) for o in operations]
 
 
 def _has_ended(operation: Operation, record: KeyRecord, observed: ObservedState) -> bool:
@@ -133,6 +147,16 @@ def _blocked(operation: Operation, record: KeyRecord, seen: int) -> CloseOperati
     )
 
 
+def _claim(operation: Operation, record: KeyRecord) -> Claim:
+    """Give what explains a version of the operation's path."""
+    owners = (operation.key_id, operation.supersedes)
+    return Claim(
+        attempts=frozenset(a.expected for a in operation.attempts),
+        owners=frozenset(k for k in owners if k is not None),
+        recorded=recorded_version(record, operation.sink_path),
+    )
+
+
 def _confirmed(operation: Operation, record: KeyRecord, version: int) -> ConfirmSecret:
     return ConfirmSecret(
         operation_id=operation.operation_id,
@@ -157,6 +181,8 @@ def _resumed(operation: Operation, record: KeyRecord, seen: int) -> SecretWork:
         source=operation.source,
         created_at=record.created_at,
         expires_at=record.expires_at,
+        supersedes=operation.supersedes,
+        recorded=recorded_version(record, operation.sink_path),
         is_maintenance=True,
         resumed=operation,
         landed=_landed(operation, seen),

@@ -1,7 +1,8 @@
 """One apply from the lease to the report.
 
-Under one hold of the lease: finish what earlier runs left open, read the store again, plan again,
-compare with what was approved, judge, execute. What is executed is the plan that was compared.
+Under one hold of the lease: read the store again, plan again, judge, compare with what was
+approved; finish what earlier runs left open; execute. Nothing is touched before the comparison.
+What the finished operations have done of the plan is not done again, and nothing comes to it.
 """
 
 from __future__ import annotations
@@ -36,9 +37,13 @@ def run_apply(doors: Doors, request: RunRequest, watch: RunWatch) -> ApplyReport
         KeyrecError: store or sink could not be used, and nothing was applied.
     """
     with _session(doors, request, watch) as session:
-        recovered = session.recover()
         plan_request = session.read_again()
+        session.require_admin(plan_request.observed)
         plan = _agreed_plan(plan_request, request)
+        recovered = session.recover(plan_request.observed)
+        if recovered:
+            plan_request = session.read_again()
+            plan = _rest_of(plan, plan_request, request)
         return session.execute(plan, plan_request.observed, recovered)
 
 
@@ -51,9 +56,12 @@ def rotate_now(
         NotFound: the manager has no live key of that name.
     """
     with _session(doors, request, watch) as session:
-        recovered = session.recover()
         plan_request = session.read_again()
         plan = _rotation_plan(plan_request, request, address)
+        recovered = session.recover(plan_request.observed)
+        if recovered:
+            plan_request = session.read_again()
+            plan = _rotation_plan(plan_request, request, address)
         return session.execute(plan, plan_request.observed, recovered)
 
 
@@ -73,15 +81,38 @@ def _session(doors: Doors, request: RunRequest, watch: RunWatch) -> Iterator[Ses
 
 def _agreed_plan(plan_request: PlanRequest, request: RunRequest) -> Plan:
     """Plan again; give the plan only where it is the approved one and nothing is against it."""
-    plan = make_plan(replace(plan_request, maintenance_only=request.maintenance_only))
-    _judge(plan, request, plan_request.observed)
+    plan = _judged_plan(plan_request, request)
     if not request.maintenance_only and plan.digest != request.approved_digest:
-        raise PlanDiffers(
-            "the plan is not the one that was approved: the store or the manifests have changed",
-            plan=plan,
-            advice="look at the difference and approve the new plan",
-        )
-    return replace(plan, now=plan_request.observed.read_at)
+        raise _differs(plan)
+    return plan
+
+
+def _rest_of(agreed: Plan, plan_request: PlanRequest, request: RunRequest) -> Plan:
+    """Plan once more after open operations were finished: what is left of the agreed plan.
+
+    An interrupted rotation is both in the agreed plan and an open operation.
+    """
+    plan = _judged_plan(plan_request, request)
+    approved = {(c.is_key, c.address): set(c.actions) for c in agreed.changes}
+    for change in plan.changes:
+        if not set(change.actions) <= approved.get((change.is_key, change.address), set()):
+            raise _differs(plan)
+    return plan
+
+
+def _differs(plan: Plan) -> PlanDiffers:
+    return PlanDiffers(
+        "the plan is not the one that was approved: the store or the manifests have changed",
+        plan=plan,
+        advice="look at the difference and approve the new plan",
+    )
+
+
+def _judged_plan(plan_request: PlanRequest, request: RunRequest) -> Plan:
+    only = request.maintenance_only or plan_request.maintenance_only
+    plan = make_plan(replace(plan_request, maintenance_only=only))
+    _judge(plan, request, plan_request.observed)
+    return plan
 
 
 def _judge(plan: Plan, request: RunRequest, observed: ObservedState) -> None:

@@ -9,22 +9,17 @@ from dataclasses import dataclass, replace
 from reconciler.apply.authorization import is_admin_of_anything
 from reconciler.apply.delivery import Courier
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
-from reconciler.apply.executor import Executor
+from reconciler.apply.executor import Executor, batches
+from reconciler.apply.ledger import Ledger
 from reconciler.apply.outcome import ApplyReport, Outcome, OutcomeStatus
 from reconciler.apply.prepare import target_of
 from reconciler.apply.readiness import needs_sink, sink_trouble
-from reconciler.apply.recovery import Recovery, unfinished
+from reconciler.apply.recovery import Recovery, not_attempted, unfinished
 from reconciler.apply.steps import SecretMaker
-from reconciler.apply.transactions import Transactions
+from reconciler.apply.transactions import FATAL, Transactions
 from reconciler.apply.work import Mint
-from reconciler.errors import (
-    CommitUnknown,
-    KeyrecError,
-    LeaseLost,
-    Refused,
-    StoreUnavailable,
-)
-from reconciler.model.journal import Lease
+from reconciler.errors import KeyrecError, Refused
+from reconciler.model.journal import Lease, Operation
 from reconciler.model.states import ObservedState
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Plan
@@ -43,28 +38,37 @@ class Session:
     """Why the sink could not be used, where it was asked."""
     is_sink_checked: bool = False
 
-    def recover(self) -> list[Outcome]:
-        """Finish open operations of earlier runs; one outcome each.
+    def require_admin(self, observed: ObservedState) -> None:
+        """Stop somebody who may do nothing at all, before anything is judged or finished.
 
         Raises:
-            Refused: the principal is no admin of anything; nothing was touched.
+            Refused: the principal is no admin of anything.
         """
-        observed = self.doors.store.observe(self.lease.manager)
         if not is_admin_of_anything(self.request.principal, observed):
             raise Refused(
                 f"{self.request.principal} is no admin of anything in the store",
                 advice="ask a platform admin to be named in the policy or in a workspace",
             )
+
+    def recover(self, observed: ObservedState) -> list[Outcome]:
+        """Finish open operations of earlier runs; one outcome each."""
         if not observed.operations:
             return []
         self._check_sink(observed)
-        if self.trouble is not None:
-            outcomes = unfinished(observed, self.trouble)
-        else:
-            outcomes = self._recovery(observed).finish(observed, observed.operations)
-        for outcome in outcomes:
-            self.watch.on_outcome(outcome)
+        outcomes: list[Outcome] = []
+        for batch in batches(observed.operations, self.request.batch_size):
+            finished = self._finish(observed, batch)
+            for outcome in finished:
+                self.watch.on_outcome(outcome)
+            outcomes += finished
         return outcomes
+
+    def _finish(self, observed: ObservedState, operations: Sequence[Operation]) -> list[Outcome]:
+        if self.watch.stop.is_set():
+            return not_attempted(observed, operations)
+        if self.trouble is not None:
+            return unfinished(observed, operations, self.trouble)
+        return self._recovery(observed).finish(observed, operations)
 
     def read_again(self) -> PlanRequest:
         """Give the plan's request with what the store holds now."""
@@ -81,15 +85,15 @@ class Session:
         """
         if needs_sink(plan):
             self._check_sink(observed)
-        executor = self._executor(plan, observed)
+        ledger = Ledger(plan=plan, on_outcome=self.watch.on_outcome)
         warnings: list[str] = []
         error = self.trouble
         try:
-            executor.execute()
-        except (LeaseLost, StoreUnavailable, CommitUnknown) as fatal:
+            self._executor(plan, observed, ledger).execute()
+        except FATAL as fatal:
             error = fatal
             warnings.append(fatal.message)
-        outcomes = (*recovered, *executor.outcomes)
+        outcomes = (*recovered, *ledger.outcomes)
         if error is not None and not any(o.status is OutcomeStatus.APPLIED for o in outcomes):
             raise error
         return self._report(plan, outcomes, warnings)
@@ -98,7 +102,7 @@ class Session:
         self, plan: Plan, outcomes: tuple[Outcome, ...], warnings: list[str]
     ) -> ApplyReport:
         missing = any(o.status is not OutcomeStatus.APPLIED for o in outcomes)
-        sequence, head = self.doors.store.audit_head()
+        sequence, head = self._audit_head(warnings)
         return ApplyReport(
             run_id=self.lease.run_id,
             plan_digest=plan.digest,
@@ -109,13 +113,22 @@ class Session:
             audit_head=head,
         )
 
+    def _audit_head(self, warnings: list[str]) -> tuple[int, str]:
+        """Give the newest audit event; what was applied is told also where it cannot be read."""
+        try:
+            return self.doors.store.audit_head()
+        except KeyrecError as error:
+            if error.message not in warnings:
+                warnings.append(error.message)
+            return 0, ""
+
     def _check_sink(self, observed: ObservedState) -> None:
         """Ask once whether the sink can be used."""
         if not self.is_sink_checked:
             self.trouble = sink_trouble(self.doors.sink, target_of(observed))
             self.is_sink_checked = True
 
-    def _executor(self, plan: Plan, observed: ObservedState) -> Executor:
+    def _executor(self, plan: Plan, observed: ObservedState, ledger: Ledger) -> Executor:
         return Executor(
             plan=plan,
             observed=observed,
@@ -124,6 +137,7 @@ class Session:
             sink_trouble=self.trouble,
             watch=self.watch,
             batch_size=self.request.batch_size,
+            ledger=ledger,
         )
 
     def _recovery(self, observed: ObservedState) -> Recovery:

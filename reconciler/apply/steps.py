@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from reconciler.apply.answers import secret_outcome
+from reconciler.apply.answers import failed_work, secret_outcome
 from reconciler.apply.delivery import (
+    Claim,
     Courier,
     Delivered,
     Delivery,
@@ -29,18 +30,18 @@ from reconciler.apply.transactions import Transactions
 from reconciler.apply.work import Mint, SecretWork, Started
 from reconciler.credentials.hashing import hash_key
 from reconciler.credentials.minting import mint
+from reconciler.errors import HashingFailed
 from reconciler.model.audit import AuditNote
 from reconciler.model.journal import Operation, OperationKind, OperationState
 from reconciler.model.lifetime import VersionState
-from reconciler.model.writes import (
+from reconciler.model.secret_writes import (
     BeginSecret,
     CloseOperation,
     ConfirmSecret,
     NewVersion,
     Retarget,
-    Write,
-    WriteRefusal,
 )
+from reconciler.model.writes import Write, WriteRefusal
 from reconciler.ports import SecretPayload
 
 
@@ -60,7 +61,13 @@ class SecretMaker:
             LeaseLost: another run took over; open operations wait for the next run.
             StoreUnavailable: a transaction could not be run; likewise.
         """
-        started = list(self.threads.map(self._draw, works))
+        drawn = list(self.threads.map(self._draw, works))
+        made = iter(self._make_drawn([d for d in drawn if isinstance(d, Started)]))
+        return tuple(next(made) if isinstance(d, Started) else d for d in drawn)
+
+    def _make_drawn(self, started: Sequence[Started]) -> tuple[Outcome, ...]:
+        if not started:
+            return ()
         begun = self.transactions.run([_begin(s) for s in started])
         sendings = [
             self._sending(s, begun.at)
@@ -74,15 +81,20 @@ class SecretMaker:
         ]
         return self._finish(results)
 
-    def _draw(self, work: SecretWork) -> Started:
+    def _draw(self, work: SecretWork) -> Started | Outcome:
+        """Draw and hash one secret; the outcome of a work whose secret cannot be hashed."""
         minted = mint(
             self.mint.entropy, prefix=self.mint.token_prefix, environment=work.environment
         )
+        try:
+            secret_hash = hash_key(
+                minted.api_key, entropy=self.mint.entropy, profile=self.mint.profile
+            )
+        except HashingFailed as error:
+            return failed_work(work, error)
         version = NewVersion(
             version_id=minted.version_id,
-            secret_hash=hash_key(
-                minted.api_key, entropy=self.mint.entropy, profile=self.mint.profile
-            ),
+            secret_hash=secret_hash,
             sink_id=self.mint.sink_id,
             sink_path=work.path,
             custody=self.mint.custody,
@@ -94,6 +106,7 @@ class SecretMaker:
 
     def _sending(self, started: Started, at: datetime) -> Sending:
         work = started.work
+        address = work.moved_to or work.address
         expires_at = work.expires_at
         if work.new_key is not None:
             expires_at = work.new_key.fields.expiration.after(at)
@@ -105,15 +118,19 @@ class SecretMaker:
                 api_key=started.minted.api_key,
                 key_id=work.key_id,
                 version_id=started.minted.version_id,
-                workspace=work.address.workspace,
-                name=work.address.name,
+                workspace=address.workspace,
+                name=address.name,
                 environment=work.environment,
                 created_at=work.created_at or at,
                 expires_at=expires_at,
             ),
             secret_hash=started.version.secret_hash,
             expected=work.expected,
-            attempts=frozenset({work.expected, *(a.expected for a in earlier)}),
+            claim=Claim(
+                attempts=frozenset({work.expected, *(a.expected for a in earlier)}),
+                owners=frozenset(k for k in (work.key_id, work.supersedes) if k is not None),
+                recorded=work.recorded,
+            ),
         )
 
     def _finish(

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reconciler.errors import CommitUnknown, StoreUnavailable
+from reconciler.errors import CommitUnknown, LeaseLost, StoreUnavailable
 from reconciler.model.journal import Fence
 from reconciler.model.workspaces import Principal
 from reconciler.model.writes import Commit, Committed, Write
 from reconciler.ports import Entropy, KeyStore
 
+FATAL = (LeaseLost, StoreUnavailable, CommitUnknown)
+"""What ends a run: it can commit nothing more."""
 TRIES = 5
 FIRST_WAIT = 0.2
 """Seconds before the second try; doubled for each further one."""
@@ -51,9 +53,15 @@ class Transactions:
         return self._repeat(commit)
 
     def _repeat(self, commit: Commit) -> Committed:
+        trouble: CommitUnknown | StoreUnavailable | None = None
         for attempt in range(TRIES - 1):
             try:
                 return self.store.commit(commit)
-            except (CommitUnknown, StoreUnavailable):
+            except (CommitUnknown, StoreUnavailable) as error:
+                # That a later try was not committed says nothing of an unknown earlier one.
+                trouble = trouble if isinstance(trouble, CommitUnknown) else error
                 self.sleep(FIRST_WAIT * 2**attempt)
-        return self.store.commit(commit)
+        try:
+            return self.store.commit(commit)
+        except StoreUnavailable as error:
+            raise (trouble if isinstance(trouble, CommitUnknown) else error) from None

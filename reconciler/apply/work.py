@@ -9,8 +9,8 @@ from reconciler.credentials.minting import Minted
 from reconciler.model.journal import Operation, OperationKind
 from reconciler.model.keys import KeyAddress
 from reconciler.model.policy import HashProfile
+from reconciler.model.secret_writes import NewKey, NewVersion
 from reconciler.model.source import SourceRef
-from reconciler.model.writes import NewKey, NewVersion
 from reconciler.ports import Entropy
 
 
@@ -51,6 +51,9 @@ class SecretWork:
     is_maintenance: bool = False
     resumed: Operation | None = None
     """The open operation that this work goes on with."""
+    recorded: int | None = None
+    """Where the path's current secret is, as the store knows it: below `expected` where the path
+    was deleted outside and counts its versions from 1 again."""
     landed: int | None = None
     """For a resumed operation: the sink version at which the interrupted secret was seen."""
 

@@ -89,7 +89,7 @@ def expired_key_gets_no_secret(spec: KeySpec, record: KeyRecord, now: datetime) 
     if not record.is_expired(now) or _is_reissued(spec, record) or not (raised or moved):
         return None
     return Problem(
-        where=_where(spec, "spec.rotation.generation"),
+        where=_where(spec, "spec.rotation.generation" if raised else "spec.secret.path"),
         code="key-expired",
         message=f"{spec.address} expired at {instant(record.expires_at)}; "
         "a new secret would not bring it back",

@@ -96,12 +96,16 @@ _QUIET_DEFAULTS = (
 
 
 def _without_repeats(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
-    """Drop the resolved ranges where the entries themselves say the same."""
+    """Drop the resolved ranges where the entries themselves say the same.
+
+    An entry that names a network says nothing of its ranges, and they may change with the entry
+    staying as it is.
+    """
     declared = next((c for c in changes if c.name == "allowlist"), None)
     if declared is None:
         return changes
-    texts = (*declared.added, *declared.removed)
-    if any(text.startswith("network:") for text in texts):
+    entries = _members(declared.before) | _members(declared.after)
+    if any(entry.startswith("network:") for entry in entries):
         return changes
     return tuple(c for c in changes if c.name != "allowlist (resolved)")
 

@@ -31,11 +31,12 @@ def nothing_is_declared(question: GuardQuestion) -> Iterator[Refusal]:
     """An empty folder is more likely a mistake than a wish to end every key."""
     request = question.request
     declared = request.desired.keys or request.desired.removals or request.desired.resources
-    if declared or not request.observed.live or request.selection.targets:
+    held = sum(1 for pair in question.pairs if pair.record is not None)
+    if declared or not held or request.selection.targets:
         return
     yield Refusal(
         code="nothing-declared",
-        message=f"no manifest was found, but the store holds {len(request.observed.live)} keys "
+        message=f"no manifest was found, but the store holds {held} keys "
         f"of {request.desired.manager}",
         advice="check the folder, --chdir and `manifests` in keyrec.yaml",
     )
@@ -64,7 +65,8 @@ def too_many_removals(question: GuardQuestion) -> Iterator[Refusal]:
 def _free_removals(question: GuardQuestion) -> int:
     """Give how many removals pass: the policy's number or its share, but always one."""
     guards = question.request.observed.policy.guards
-    share = int(guards.max_removal_share * len(question.request.observed.live))
+    # 29 of 100 keys are 0.29 of them, whatever binary fractions make of it.
+    share = int(round(guards.max_removal_share * len(question.request.observed.live), 6))
     return min(guards.max_removals, max(1, share))
 
 
@@ -82,12 +84,13 @@ def protected_keys_stay(question: GuardQuestion) -> Iterator[Refusal]:
 
 
 def holds_are_respected(question: GuardQuestion) -> Iterator[Refusal]:
-    """A held key is not replaced, renamed or pruned around its hold."""
+    """A held key is not replaced, renamed, moved or pruned around its hold."""
     for change in question.changes:
         record = change.record
         if record is None or record.hold is None:
             continue
-        evades = {Action.REISSUE, Action.RENAME} & set(change.actions)
+        moves = change.secret is not None and change.secret.left_path is not None
+        evades = moves or {Action.REISSUE, Action.RENAME} & set(change.actions)
         pruned = Action.REMOVE in change.actions and change.reason is Reason.UNDECLARED
         if evades or pruned:
             yield Refusal(

@@ -67,7 +67,9 @@ def _actions(spec: KeySpec, record: KeyRecord) -> tuple[Action, ...]:
     """Choose the actions, in the order in which they are shown and done."""
     old, new = record.fields, spec.fields
     if new.reissue > old.reissue:
-        return (Action.REISSUE,)
+        # A key that shall admit nobody does not go on doing so under its old id.
+        ends = old.active and not new.active
+        return (Action.REISSUE, Action.DEACTIVATE) if ends else (Action.REISSUE,)
     chosen = [Action.RENAME] if spec.address != record.address else []
     if _settings(old) != _settings(new):
         chosen.append(Action.UPDATE)

@@ -1,12 +1,13 @@
 """What time brings: open operations, due rotations, ended overlaps, copies to destroy.
 
 All of it was approved by manifests that are already applied. Keys whose declared change makes a
-new secret anyway get no rotation here.
+new secret anyway get no rotation here, and nothing is left to do for keys that the plan ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from reconciler.model.keys import KeyRecord, KeyVersion
 from reconciler.model.lifetime import VersionState
@@ -15,27 +16,49 @@ from reconciler.planning.actions import MaintenanceKind
 from reconciler.planning.plan import MaintenanceItem, Target
 from reconciler.planning.rotation import RotationQuestion, rotation_reason
 
+Place: TypeAlias = tuple[str, str, int]
+"""Sink id, path and version number of one copy."""
+
 
 def maintenance_items(
     records: Iterable[KeyRecord],
     observed: ObservedState,
     target: Target,
-    renewed: frozenset[str],
+    *,
+    renewed: frozenset[str] = frozenset(),
+    ended: frozenset[str] = frozenset(),
 ) -> tuple[MaintenanceItem, ...]:
     """Give the items by address, and for one key in the order in which they are done.
 
-    `renewed` holds the ids of keys that the declared part gives a new secret or ends.
+    `renewed` holds the ids of keys that are given no rotation: the declared part makes a new
+    secret, or wants none. `ended` holds those that it removes, with all that they replaced.
     """
     open_keys = {operation.key_id for operation in observed.operations}
+    used = _places_in_use(observed)
     found: list[MaintenanceItem] = []
     for record in sorted(records, key=lambda r: (r.address, r.key_id)):
         if record.key_id in open_keys:
             found.extend(_resumed(record, observed))
         elif record.key_id not in renewed:
             found.extend(_rotated(record, observed, target))
-        found.extend(_retired(record, observed))
-        found.extend(_destroyed(record, observed, target))
+        if not {record.key_id, record.superseded_by} & ended:
+            found.extend(_retired(record, observed))
+            found.extend(_destroyed(record, observed, target, used))
     return tuple(found)
+
+
+def _places_in_use(observed: ObservedState) -> frozenset[Place]:
+    """Give where copies of secrets are that have not ended.
+
+    A path that was deleted outside counts its versions from 1 again, so that an old copy's number
+    may be a living one's now.
+    """
+    return frozenset(
+        (version.sink_id, version.sink_path, version.sink_version)
+        for record in observed.records
+        for version in record.versions
+        if version.sink_version is not None and not _is_over(version, observed)
+    )
 
 
 def _resumed(record: KeyRecord, observed: ObservedState) -> Iterator[MaintenanceItem]:
@@ -76,14 +99,20 @@ def _retired(record: KeyRecord, observed: ObservedState) -> Iterator[Maintenance
 
 
 def _destroyed(
-    record: KeyRecord, observed: ObservedState, target: Target
+    record: KeyRecord, observed: ObservedState, target: Target, used: frozenset[Place]
 ) -> Iterator[MaintenanceItem]:
     """Name ended versions whose copy is known to be in the sink that can be reached now."""
     for version in record.versions:
-        is_over = version.state is VersionState.RETIRED or _is_overdue(version, observed)
-        is_there = version.sink_version is not None and version.copy_destroyed_at is None
-        if is_over and is_there and version.sink_id == target.sink_id:
+        if version.sink_version is None or version.copy_destroyed_at is not None:
+            continue
+        place = (version.sink_id, version.sink_path, version.sink_version)
+        is_reached = version.sink_id == target.sink_id and place not in used
+        if is_reached and _is_over(version, observed):
             yield _version_item(record, version, MaintenanceKind.DESTROY)
+
+
+def _is_over(version: KeyVersion, observed: ObservedState) -> bool:
+    return version.state is VersionState.RETIRED or _is_overdue(version, observed)
 
 
 def _is_overdue(version: KeyVersion, observed: ObservedState) -> bool:

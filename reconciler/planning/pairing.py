@@ -76,8 +76,12 @@ class Pair:
 
 
 def pair_keys(request: PlanRequest) -> tuple[Pair, ...]:
-    """Give every key once, sorted by address: first all specs, then records without one."""
-    live = {a: r for a, r in request.observed.live.items() if _is_in_scope(request, r)}
+    """Give every key once, sorted by address: all specs, and records in scope without one.
+
+    A spec meets the record of its address even where that one is of an environment that is not
+    looked at: the name is taken, and the record must not be mistaken for a missing one.
+    """
+    live = request.observed.live
     specs = {s.address: s for s in request.desired.keys}
     renamed = {a: p for a, s in specs.items() if (p := _previous(s, live, specs)) is not None}
     pairs = [Pair(spec=s, record=live.get(renamed.get(a, a))) for a, s in specs.items()]
@@ -86,7 +90,7 @@ def pair_keys(request: PlanRequest) -> tuple[Pair, ...]:
     pairs += [
         Pair(spec=None, record=record, removal=removals.get(address))
         for address, record in live.items()
-        if address not in taken
+        if address not in taken and _is_in_scope(request, record)
     ]
     return tuple(sorted(pairs, key=lambda pair: pair.address))
 

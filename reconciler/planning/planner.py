@@ -19,7 +19,8 @@ from reconciler.planning.pairing import Pair, PlanRequest, pair_keys
 from reconciler.planning.plan import Change, Plan, Unmanaged
 from reconciler.planning.resource_changes import resource_changes
 
-_RENEWING = {Action.CREATE, Action.REISSUE, Action.ROTATE, Action.REMOVE}
+_UNROTATED = {Action.REISSUE, Action.ROTATE, Action.DEACTIVATE, Action.REMOVE}
+"""Declared actions beside which time brings no rotation: they make a new secret, or want none."""
 
 
 def make_plan(request: PlanRequest) -> Plan:
@@ -41,7 +42,11 @@ def make_plan(request: PlanRequest) -> Plan:
         manifest_digest=desired.manifest_digest,
         changes=changes,
         maintenance=maintenance_items(
-            _records_in_scope(request), observed, request.target, _renewed(changes)
+            _records_in_scope(request),
+            observed,
+            request.target,
+            renewed=_keys_with(changes, _UNROTATED),
+            ended=_keys_with(changes, {Action.REMOVE}),
         ),
         unchanged=sum(1 for pair, change in by_pair if change is None and pair.spec is not None),
         unmanaged=_unmanaged(request),
@@ -70,12 +75,12 @@ def _records_in_scope(request: PlanRequest) -> Iterator[KeyRecord]:
             yield record
 
 
-def _renewed(changes: tuple[Change, ...]) -> frozenset[str]:
-    """Give the ids of keys that the declared part gives a new secret or ends."""
+def _keys_with(changes: tuple[Change, ...], actions: set[Action]) -> frozenset[str]:
+    """Give the ids of stored keys to which the declared part does one of these actions."""
     return frozenset(
         change.record.key_id
         for change in changes
-        if change.record is not None and _RENEWING & set(change.actions)
+        if change.record is not None and actions & set(change.actions)
     )
 
 

@@ -1,7 +1,7 @@
 """When a key is given a new secret without its manifest having changed.
 
 The rule is the ordered list `RULES`; the first one that gives a reason wins. Raised generations
-and changed paths are declared changes and live in the planner.
+and paths that a manifest changes are declared changes and live in `key_changes`.
 """
 
 from __future__ import annotations
@@ -57,6 +57,14 @@ def sink_has_changed(question: RotationQuestion) -> Reason | None:
     return Reason.SINK_CHANGED
 
 
+def path_has_changed(question: RotationQuestion) -> Reason | None:
+    """The key has another path than its current secret: a move that did not come to its end."""
+    current = question.record.current
+    if current is None or current.sink_path == question.record.fields.sink_path:
+        return None
+    return Reason.SINK_PATH_CHANGED
+
+
 def recipient_was_removed(question: RotationQuestion) -> Reason | None:
     """Somebody can read the current secret who may not read the next one."""
     current = question.record.current
@@ -77,6 +85,7 @@ def schedule_is_due(question: RotationQuestion) -> Reason | None:
 RULES: tuple[Callable[[RotationQuestion], Reason | None], ...] = (
     no_version_is_current,
     sink_has_changed,
+    path_has_changed,
     recipient_was_removed,
     schedule_is_due,
 )
