@@ -10,7 +10,8 @@ from reconciler.adapters.sql_work import Work
 from reconciler.model.journal import Operation, OperationKind, OperationState
 from reconciler.model.keys import KeyAddress, KeyStatus
 from reconciler.model.lifetime import VersionState
-from reconciler.model.writes import BeginSecret, NewKey, NewVersion, WriteRefusal
+from reconciler.model.secret_writes import BeginSecret, NewKey, NewVersion
+from reconciler.model.writes import WriteRefusal
 
 _REPLACING = {OperationKind.REISSUE, OperationKind.RENAME}
 """What a hold blocks."""

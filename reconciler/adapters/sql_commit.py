@@ -24,20 +24,22 @@ from reconciler.adapters.sql_secrets import write_secret
 from reconciler.adapters.sql_tables import commits
 from reconciler.adapters.sql_wanted import wanted_by
 from reconciler.adapters.sql_work import Work
-from reconciler.model.writes import (
+from reconciler.model.secret_writes import (
     BeginSecret,
     CloseOperation,
-    Commit,
     CommitAttempt,
-    Committed,
     ConfirmSecret,
+    Retarget,
+)
+from reconciler.model.writes import (
+    Commit,
+    Committed,
     HoldKey,
     PutResource,
     RecordDestroyed,
     ReleaseKey,
     RemoveKey,
     RemoveResource,
-    Retarget,
     RetireVersion,
     RevokeVersion,
     UpdateKey,

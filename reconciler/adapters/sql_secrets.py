@@ -16,14 +16,14 @@ from reconciler.adapters.sql_work import Work
 from reconciler.model.journal import OperationState
 from reconciler.model.keys import KeyFields
 from reconciler.model.lifetime import VersionState
-from reconciler.model.writes import (
+from reconciler.model.secret_writes import (
     BeginSecret,
     CloseOperation,
     CommitAttempt,
     ConfirmSecret,
     Retarget,
-    WriteRefusal,
 )
+from reconciler.model.writes import WriteRefusal
 
 SecretWrite: TypeAlias = BeginSecret | CommitAttempt | Retarget | ConfirmSecret | CloseOperation
 
@@ -84,7 +84,7 @@ def _confirm(work: Work, write: ConfirmSecret) -> WriteRefusal | None:
     work.close_operation(write.operation_id, OperationState.CONFIRMED)
     key = work.keys[operation["key_id"]]
     work.change_key(key["key_id"], _confirmed_fields(key, operation))["rotated_at"] = work.now
-    work.raise_path(operation, write.sink_version)
+    work.set_path(operation, write.sink_version)
     for key_id in older:
         work.settle(key_id)
     return None

@@ -8,18 +8,20 @@ from typing import assert_never
 
 from reconciler.model.keys import KeyAddress
 from reconciler.model.resources import ResourceAddress
-from reconciler.model.writes import (
+from reconciler.model.secret_writes import (
     BeginSecret,
     CloseOperation,
     CommitAttempt,
     ConfirmSecret,
+    Retarget,
+)
+from reconciler.model.writes import (
     HoldKey,
     PutResource,
     RecordDestroyed,
     ReleaseKey,
     RemoveKey,
     RemoveResource,
-    Retarget,
     RetireVersion,
     RevokeVersion,
     UpdateKey,

@@ -218,6 +218,11 @@ class Work:
         if seen > self.paths[place]["last_version"]:
             self.paths.change(place)["last_version"] = seen
 
+    def set_path(self, operation: OperationRow, confirmed: int) -> None:
+        """Remember the version that the sink confirmed, also where the path began anew."""
+        place = (operation["sink_id"], operation["sink_path"])
+        self.paths.change(place)["last_version"] = confirmed
+
     def _has_version(self, key_id: str) -> bool:
         return any(v["state"] is not VersionState.RETIRED for v in self.versions_of(key_id))
 

@@ -15,33 +15,16 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from reconciler.model.audit import AuditNote
-from reconciler.model.journal import Fence, Operation, OperationState
+from reconciler.model.journal import Fence
 from reconciler.model.keys import KeyAddress, KeyFields, RemovalReason
-from reconciler.model.lifetime import VersionState
 from reconciler.model.resources import Resource, ResourceAddress
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewVersion:
-    """A version about to exist, with the hash of its secret."""
-
-    version_id: str
-    secret_hash: str
-    """PHC string of argon2id over the full text of the key."""
-    sink_id: str
-    sink_path: str
-    custody: str
-    last_characters: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewKey:
-    """A key about to exist; creation time and expiry are set by the database's clock."""
-
-    key_id: str
-    address: KeyAddress
-    manager: str
-    fields: KeyFields
+from reconciler.model.secret_writes import (
+    BeginSecret,
+    CloseOperation,
+    CommitAttempt,
+    ConfirmSecret,
+    Retarget,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,85 +58,6 @@ class UpdateKey:
     base: int
     fields: KeyFields
     address: KeyAddress
-    note: AuditNote
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeginSecret:
-    """Transaction A: a provisional version, its operation, its first attempt.
-
-    With `new_key` the key is inserted first (create, reissue). With `operation.supersedes` the
-    named live key becomes superseded and hands over its path. With `moved_to` the key gets a new
-    address and leaves its old path (rename); a changed path without a new name gives its own
-    address. Conditions: the record (or the superseded one) is still at `base`, is not held where
-    this is a reissue or rename, no operation is open on the path, the path is free or owned by
-    this key or by the superseded one, the address is free.
-    """
-
-    operation: Operation
-    version: NewVersion
-    expected: int
-    """The attempt: the path's last version, 0 for a new path."""
-    base: int | None
-    """The record's version; None for a create."""
-    new_key: NewKey | None = None
-    moved_to: KeyAddress | None = None
-    note: AuditNote
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommitAttempt:
-    """A further attempt of the target version; condition: the operation is open with it."""
-
-    operation_id: str
-    version_id: str
-    expected: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retarget:
-    """Recovery: a new version takes over an open operation, with its first attempt.
-
-    The interrupted version stays provisional until the new one is confirmed. Condition: the
-    operation is open and its target is still `interrupted`.
-    """
-
-    operation_id: str
-    interrupted: str
-    interrupted_sink_version: int | None
-    """Where the interrupted version was seen to have landed, None where it was not."""
-    version: NewVersion
-    expected: int
-    note: AuditNote
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmSecret:
-    """Transaction B: provisional becomes current with its sink version; the old one retires.
-
-    Condition: the operation is open with this target and the version is still provisional. The
-    deadline of the old current version, of the superseded key's, and of this operation's other
-    provisional versions is the database's now plus the operation's overlap, never later than the
-    key's expiry. The record's generation, sink path and rotation time follow.
-    """
-
-    operation_id: str
-    version_id: str
-    sink_version: int
-    note: AuditNote
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseOperation:
-    """End an operation without a confirmed version; condition: it is open.
-
-    `dispositions` says what becomes of each of its provisional versions: retired (every attempt
-    was definitely refused) or retiring with the operation's overlap (it may have been read).
-    """
-
-    operation_id: str
-    state: OperationState
-    dispositions: tuple[tuple[str, VersionState], ...]
     note: AuditNote
 
 

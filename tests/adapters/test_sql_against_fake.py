@@ -19,17 +19,9 @@ from reconciler.adapters.sql_store import SqlStore
 from reconciler.model.journal import Operation, OperationState
 from reconciler.model.keys import KeyRecord, KeyStatus
 from reconciler.model.lifetime import Expiration, VersionState
+from reconciler.model.secret_writes import CloseOperation, CommitAttempt, ConfirmSecret, Retarget
 from reconciler.model.workspaces import Workspace
-from reconciler.model.writes import (
-    CloseOperation,
-    CommitAttempt,
-    ConfirmSecret,
-    RecordDestroyed,
-    ReleaseKey,
-    RemoveResource,
-    Retarget,
-    Write,
-)
+from reconciler.model.writes import RecordDestroyed, ReleaseKey, RemoveResource, Write
 from tests.contracts.store_story import (
     MANAGER,
     POLICY,

@@ -14,17 +14,19 @@ from reconciler.model.lifetime import Expiration, VersionState
 from reconciler.model.policy import Policy
 from reconciler.model.resources import Body, Resource, address_of
 from reconciler.model.scopes import ScopeGrant
+from reconciler.model.secret_writes import (
+    BeginSecret,
+    CloseOperation,
+    ConfirmSecret,
+    NewKey,
+    NewVersion,
+)
 from reconciler.model.source import SourceRef
 from reconciler.model.states import ObservedState
 from reconciler.model.writes import (
-    BeginSecret,
-    CloseOperation,
     Commit,
     Committed,
-    ConfirmSecret,
     HoldKey,
-    NewKey,
-    NewVersion,
     PutResource,
     RemoveKey,
     RetireVersion,

@@ -15,9 +15,10 @@ from reconciler.model.lifetime import Expiration, VersionState
 from reconciler.model.policy import Policy
 from reconciler.model.resources import address_of
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
+from reconciler.model.secret_writes import CommitAttempt, Retarget
 from reconciler.model.states import ForeignRecord
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
-from reconciler.model.writes import CommitAttempt, RecordDestroyed, RemoveResource, Retarget
+from reconciler.model.writes import RecordDestroyed, RemoveResource
 from tests.contracts.store_rigs import StoreRig
 from tests.contracts.store_story import (
     ACTOR,
@@ -258,15 +259,15 @@ def test_a_further_attempt_is_kept_in_order_and_raises_the_paths_version(story: 
     assert story.path(PATH).last_version == 3
 
 
-def test_a_confirmation_never_lowers_the_paths_version(story: Story) -> None:
-    """A path that was deleted outside does not begin again in the store."""
+def test_a_confirmation_says_what_the_paths_version_is(story: Story) -> None:
+    """A path that was deleted outside begins anew: the next attempt must be able to match."""
     story.create("a")
     story.rotate("a")
     begin = story.rotation(story.record("a"))
     story.done(begin)
     story.done(story.confirmation(begin, sink_version=1))
     assert story.record("a").versions[-1].sink_version == 1
-    assert story.path(PATH).last_version == 2
+    assert story.path(PATH).last_version == 1
 
 
 @pytest.mark.parametrize("state", [OperationState.BLOCKED, OperationState.ABANDONED])

@@ -6,8 +6,8 @@ import threading
 from dataclasses import replace
 
 from reconciler.model.audit import GENESIS, AuditEvent, AuditNote, event_hash
+from reconciler.model.secret_writes import BeginSecret, CommitAttempt
 from reconciler.model.workspaces import Workspace
-from reconciler.model.writes import BeginSecret, CommitAttempt
 from reconciler.ports import KeyStore
 from tests.contracts.store_rigs import StoreRig
 from tests.contracts.store_story import ACTOR, Story, note, putting, revoking

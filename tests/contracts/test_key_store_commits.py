@@ -12,15 +12,14 @@ import pytest
 from reconciler.errors import LeaseLost
 from reconciler.model.journal import LEASE_TIME_TO_LIVE
 from reconciler.model.resources import ResourceAddress, ResourceKind
+from reconciler.model.secret_writes import CommitAttempt, Retarget
 from reconciler.model.workspaces import Workspace
 from reconciler.model.writes import (
     Commit,
-    CommitAttempt,
     Committed,
     RecordDestroyed,
     ReleaseKey,
     RemoveResource,
-    Retarget,
     Write,
     WriteRefusal,
 )

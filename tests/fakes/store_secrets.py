@@ -7,14 +7,14 @@ from dataclasses import replace
 from reconciler.model.journal import Attempt, Operation, OperationKind, OperationState, PathRow
 from reconciler.model.keys import KeyRecord, KeyStatus
 from reconciler.model.lifetime import VersionState
-from reconciler.model.writes import (
+from reconciler.model.secret_writes import (
     BeginSecret,
     CloseOperation,
     CommitAttempt,
     ConfirmSecret,
     Retarget,
-    WriteRefusal,
 )
+from reconciler.model.writes import WriteRefusal
 from tests.fakes.store_transaction import Transaction
 
 
@@ -178,7 +178,7 @@ def confirm_secret(at: Transaction, write: ConfirmSecret) -> WriteRefusal | None
         rotation=replace(rotation, generation=operation.generation),
     )
     at.change_key(operation.key_id, rotated_at=at.now)
-    at.raise_path(operation, write.sink_version)
+    at.set_path(operation, write.sink_version)
     for key in older:
         at.settle(key.key_id)
     return None

@@ -10,7 +10,8 @@ from typing import Any
 from reconciler.model.journal import Attempt, Operation, OperationState
 from reconciler.model.keys import KeyRecord, KeyStatus, KeyVersion
 from reconciler.model.lifetime import VersionState
-from reconciler.model.writes import NewVersion, overlap_deadline
+from reconciler.model.secret_writes import NewVersion
+from reconciler.model.writes import overlap_deadline
 from tests.fakes.store_state import Slot, State
 
 
@@ -57,6 +58,10 @@ class Transaction:
         place = (operation.sink_id, operation.sink_path)
         row = self.state.paths[place]
         self.state.paths[place] = replace(row, last_version=max(row.last_version, seen))
+
+    def set_path(self, operation: Operation, confirmed: int) -> None:
+        place = (operation.sink_id, operation.sink_path)
+        self.state.paths[place] = replace(self.state.paths[place], last_version=confirmed)
 
     def add_version(self, operation: Operation, new: NewVersion, expected: int) -> None:
         version = KeyVersion(

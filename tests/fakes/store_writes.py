@@ -6,19 +6,21 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from reconciler.model.writes import (
+from reconciler.model.secret_writes import (
     BeginSecret,
     CloseOperation,
-    Commit,
     CommitAttempt,
     ConfirmSecret,
+    Retarget,
+)
+from reconciler.model.writes import (
+    Commit,
     HoldKey,
     PutResource,
     RecordDestroyed,
     ReleaseKey,
     RemoveKey,
     RemoveResource,
-    Retarget,
     RetireVersion,
     RevokeVersion,
     UpdateKey,
