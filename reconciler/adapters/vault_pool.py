@@ -108,11 +108,13 @@ class ConnectionPool:
             connection.close()
 
     def _new(self) -> http.client.HTTPConnection | NotSent:
+        where = ""
         try:
             connection = self._connect()
+            where = f" ({connection.host}:{connection.port})"
             connection.connect()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            return NotSent(reason=_reason(error))
+            return NotSent(reason=_reason(error) + where)
         connection.sock.settimeout(self._answer_timeout)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
