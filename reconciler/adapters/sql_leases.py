@@ -7,16 +7,20 @@ renewing and giving back can be repeated with the same run id without harm.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from reconciler.adapters.sql_audit import Author, lock_chain
 from reconciler.adapters.sql_database import Database
-from reconciler.adapters.sql_tables import leases
+from reconciler.adapters.sql_tables import commits, leases
 from reconciler.errors import LeaseLost
 from reconciler.model.audit import AuditNote
 from reconciler.model.journal import LEASE_TIME_TO_LIVE, Fence, Lease
+
+ANSWERS_KEPT = timedelta(days=7)
+"""A commit is repeated within minutes or never; its answer is kept far longer than that."""
 
 
 class Leases:
@@ -61,6 +65,7 @@ class Leases:
             acquired_at=now,
             expires_at=expires_at,
         )
+        _forget_answers(connection, now)
         if row is None:
             connection.execute(insert(leases), [{"manager": manager, **_values(lease)}])
             return lease
@@ -139,3 +144,8 @@ def _store(connection: Connection, lease: Lease) -> Lease:
     mine = leases.c.manager == lease.manager
     connection.execute(update(leases).where(mine).values(_values(lease)))
     return lease
+
+
+def _forget_answers(connection: Connection, now: datetime) -> None:
+    """Drop what nobody can ask for any more, so that the table does not grow for ever."""
+    connection.execute(delete(commits).where(commits.c.at < now - ANSWERS_KEPT))
