@@ -25,7 +25,10 @@ def interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stopping(stop: threading.Event, say: Callable[[str], None]) -> Iterator[None]:
-    """Let the first signal set `stop` and say so, and the second end the program."""
+    """Let the first signal set `stop` and say so, and the second end the program.
+
+    `say` is called from within the signal's answer, so it must not use a buffered stream.
+    """
 
     def answer(number: int, frame: FrameType | None) -> None:
         if stop.is_set():

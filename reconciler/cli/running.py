@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 
 from reconciler.apply.outcome import ApplyReport, Outcome
@@ -26,7 +25,7 @@ def watched(session: Session) -> Iterator[Callable[[Outcome], None]]:
     def say(outcome: Outcome) -> None:
         session.say(outcome_line(outcome, style))
 
-    with stopping(session.stop, session.warn):
+    with stopping(session.stop, session.interject):
         try:
             yield say
         except Locked:
@@ -40,5 +39,4 @@ def show_report(session: Session, report: ApplyReport, form: str) -> None:
     if form == "json":
         session.show(report_json(report))
         return
-    sys.stderr.flush()
     session.show(report_text(report, session.style))

@@ -7,6 +7,7 @@ the work. Nothing is opened here before a command asks for it.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -90,6 +91,11 @@ class Session:
     def warn(self, text: str) -> None:
         """Write to stderr, in any case."""
         _write(sys.stderr, text)
+
+    def interject(self, text: str) -> None:
+        """Write to stderr from within a signal's answer, where a buffer may be in use."""
+        with contextlib.suppress(OSError, ValueError):
+            os.write(sys.stderr.fileno(), f"{text}\n".encode())
 
     def _style(self, stream: TextIO) -> Style:
         from reconciler.cli.color import style_for

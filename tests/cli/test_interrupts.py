@@ -9,6 +9,9 @@ import threading
 import pytest
 
 from reconciler.cli.interrupts import FAREWELL, stopping
+from reconciler.cli.running import watched
+from reconciler.cli.session import Session
+from reconciler.errors import Interrupted, Locked
 from tests.fakes.command_line import CommandLine
 
 KEY = """\
@@ -60,14 +63,14 @@ def test_ctrl_c_in_an_apply_gives_a_clean_report_and_the_next_apply_finishes(
     """Exit code 130, no key without its secret, nothing done twice."""
     documents = "---\n".join(KEY.format(number=number) for number in range(KEYS))
     started.write("keys/demo/many.yaml", documents)
-    process = started.start("apply", "--auto-approve", "--parallelism", "1", "-json")
+    process = started.start("apply", "--auto-approve", "--parallelism", "1", "-json", "-vv")
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("applied       demo/key-"):
             break
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
-    assert (process.returncode, "Traceback" in err) == (130, False)
+    assert (process.returncode, "Traceback" in err) == (130, False), out + err[-2000:]
     assert FAREWELL in err
     report = json.loads(out)
     assert (report["interrupted"], report["exit"]) == (True, "interrupted")
@@ -79,3 +82,23 @@ def test_ctrl_c_in_an_apply_gives_a_clean_report_and_the_next_apply_finishes(
     assert started("plan").out == f"No changes. {KEYS + 1} keys match.\n"
     states = {len(k["versions"]) for k in started("status", "-json").json["keys"]}
     assert states == {1}
+
+
+def test_ctrl_c_while_waiting_for_the_lease_is_an_interruption() -> None:
+    """130, not 7: nobody gave up because of the other run."""
+    session = Session()
+    session.stop.set()
+    with pytest.raises(Interrupted), watched(session):
+        raise Locked("somebody else", advice="")
+    with pytest.raises(Locked), watched(Session()):
+        raise Locked("somebody else", advice="")
+
+
+def test_a_reader_that_goes_away_does_not_stop_a_run(started: CommandLine) -> None:
+    """`keyrec apply | head -1` applies everything, and says so by its exit code."""
+    process = started.start("apply", "--auto-approve")
+    for stream in (process.stdin, process.stdout, process.stderr):
+        assert stream is not None
+        stream.close()
+    assert process.wait(timeout=60) == 0
+    assert started("plan").out == "No changes. 1 key matches.\n"
