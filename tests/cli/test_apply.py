@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.bootstrap import doors
+from reconciler.cli.main import run
 from tests.fakes.command_line import CommandLine
 
 KEY = "keys/demo/hello-dev.yaml"
@@ -241,3 +242,25 @@ def test_manifests_of_a_revision_are_applied_from_gits_objects(applied: CommandL
     assert applied("plan", "--revision", "HEAD").out == "No changes. 1 key matches.\n"
     assert applied("plan", "--detailed-exitcode").code == 2
     assert applied("plan", "--revision", "nowhere").code == 1
+
+
+def test_a_store_that_changes_between_the_yes_and_the_run_is_told_with_the_difference(
+    applied: CommandLine,
+) -> None:
+    """What was approved is what runs, or nothing does: exit code 6."""
+    from reconciler.cli import applying
+
+    def answer_late(_: str) -> bool:
+        applied.change(KEY, "Reviews: operate", "Webhooks: read")
+        assert run(["-q", "apply", "--auto-approve"]) == 0
+        applied.change(KEY, "Webhooks: read", "Reviews: operate")
+        return True
+
+    applied.change(KEY, "Reviews: read", "Reviews: operate")
+    applied.monkeypatch.setattr(applying, "has_said_yes", answer_late)
+    answer = applied("apply", typed="")
+    assert answer.code == 6
+    assert "the store holds another state of it than was approved" in answer.err
+    assert applied("get", "hello-dev", "-json").json["key"]["fields"]["scopes"] == {
+        "Webhooks": "read"
+    }

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from reconciler.bootstrap import checkup, doors
+from reconciler.model.states import ObservedState
 from tests.fakes.command_line import CommandLine
+from tests.fakes.system import FakeClock
 
 
 def failed(keyrec: CommandLine) -> dict[str, str]:
@@ -62,3 +67,32 @@ def test_a_sink_that_is_not_there_is_told(started: CommandLine) -> None:
     """Not an exception."""
     started.set(KEYREC_AGE_DIRECTORY="/nowhere")
     assert "sink" in failed(started)
+
+
+@pytest.mark.parametrize(("seconds", "passes"), [(1, True), (-4, True), (6, False), (-3600, False)])
+def test_a_clock_that_differs_from_the_databases_is_told(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, passes: bool
+) -> None:
+    """Expirations go by the database's; a machine far off will surprise people."""
+    clock = FakeClock()
+    observed = ObservedState(
+        store_id="s", manager="m", read_at=clock.now() + timedelta(seconds=seconds)
+    )
+    monkeypatch.setattr(doors, "clock", lambda: clock)
+    check = checkup._clock(observed, is_file=False)
+    assert check.passed is passes
+    assert bool(check.advice) is not passes
+
+
+@pytest.mark.parametrize(
+    ("principal", "said"),
+    [("local:alice", "may change the keys of demo"), ("local:guest", "may plan and look")],
+)
+def test_rights_are_told_for_who_asks(applied: CommandLine, principal: str, said: str) -> None:
+    """Nobody is refused here; everybody learns what to expect."""
+    applied.change("keys/demo/workspace.yaml", "key\n", "key\nspec: {admins: [local:alice]}\n")
+    assert applied("apply", "--auto-approve").code == 0
+    applied.monkeypatch.setattr(doors, "principal", lambda: principal)
+    answer = applied("doctor")
+    assert answer.code == 0
+    assert said in answer.out
