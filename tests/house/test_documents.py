@@ -69,3 +69,12 @@ def test_every_page_under_docs_is_reached_from_its_index() -> None:
     assert [
         str(page.relative_to(ROOT)) for page in committed_files("docs/*.md") if page not in reached
     ] == []
+
+
+def test_every_rule_of_the_table_in_contributing_stands_where_it_says() -> None:
+    """The table "Where is the rule?" names files that exist."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.partition("Where is the rule?")[2].partition("\n\nImports")[0]
+    files = re.findall(r"`([a-z_/]+\.py)`", table)
+    assert len(files) > 5
+    assert [name for name in files if not (ROOT / "reconciler" / name).is_file()] == []
