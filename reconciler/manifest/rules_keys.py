@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from reconciler.manifest.assembly import Assembly
-from reconciler.manifest.closest import listed, suggestion
+from reconciler.manifest.closest import closest, listed, suggestion
 from reconciler.manifest.codes import Code
 from reconciler.manifest.defaults import KeyDraft
 from reconciler.manifest.schema_lists import NETWORK_PREFIX
@@ -93,13 +93,18 @@ def missing_network(entry: str, workspace: str, assembly: Assembly, at: Path) ->
 
 
 def scopes_exist(key: KeyDraft, assembly: Assembly) -> Iterator[Fault]:
-    """Every scope is in the catalogue, with that level."""
+    """Every scope is in the catalogue, with that level.
+
+    Offline, a word that resembles none may be one of the store's catalogue; planning asks again.
+    """
     if assembly.is_refused("ScopeCatalog", "default"):
         return
     resources = dict(assembly.catalog.resources)
     for resource, level in key.wire.spec.scopes.items():
         levels = resources.get(resource)
         if levels is None:
+            if assembly.known is None and closest(resource, resources) is None:
+                continue
             yield Fault(
                 path=("spec", "scopes", resource),
                 code=Code.UNKNOWN_SCOPE,

@@ -369,7 +369,7 @@ def test_all_problems_of_all_files_come_in_order() -> None:
     problems = refused(
         file(HEAD + "  expiration: 60d\n  frobnicate: 1\n", "keys/z.yaml"),
         file("a: [\n", "keys/m.yaml"),
-        file(HEAD.replace("-prod", "-x") + "  scopes: {Nothing: read}\n", "keys/a.yaml"),
+        file(HEAD.replace("-prod", "-x") + "  scopes: {Reveiws: read}\n", "keys/a.yaml"),
     )
     assert [(p.where.file, p.where.line, p.code) for p in problems] == [
         ("keys/a.yaml", 8, "unknown-scope"),
@@ -377,6 +377,14 @@ def test_all_problems_of_all_files_come_in_order() -> None:
         ("keys/z.yaml", 8, "bad-expiration"),
         ("keys/z.yaml", 9, "unknown-field"),
     ]
+
+
+def test_a_scope_that_the_store_may_hold_is_left_to_planning() -> None:
+    """Offline, only what resembles a known scope is a mistake for sure."""
+    key = HEAD + "  scopes: {Invoices: read}\n"
+
+    assert desired(key).keys[0].fields.scopes[0].resource == "Invoices"
+    assert [p.code for p in refused(key, known=STORE)] == ["unknown-scope"]
 
 
 def test_environments_keep_only_their_keys_and_judge_all() -> None:

@@ -809,7 +809,7 @@ CASES = [
     Case(
         "a scope nothing like the known ones",
         [HEAD + "  scopes: {Invoices: read}\n"],
-        None,
+        STORE,
         (
             'keys/a.yaml:8:12 unknown-scope: there is no scope "Invoices" → there are Credentials, Repositories, Reviews, SecurityScans, Webhooks, Workspaces',
         ),
