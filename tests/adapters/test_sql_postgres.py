@@ -137,7 +137,7 @@ def test_postgres_applies_with_the_rights_that_the_reference_lists(roles: Roles)
     url = roles.url_of(
         "apply",
         "SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA {s}",
-        "DELETE ON {s}.resources",
+        "DELETE ON {s}.resources, {s}.commits",
     )
     clock = FakeClock()
     store = SqlStore(url, clock=clock)
