@@ -24,6 +24,8 @@ WRITES = "keyrec_writes"
 
 _URL_ADVICE = "write sqlite:///keys.db or postgresql://host/database"
 _SQLITE_BUSY_SECONDS = 15
+_SWITCH = "PRAGMA journal_mode=WAL"
+_SWITCH_TRIES = 4
 _CONNECT_SECONDS = 10
 _POSTGRES_LIMITS = {
     # A client that died in a transaction is ended before those that wait for its locks give up.
@@ -129,8 +131,26 @@ def _open_sqlite(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _use_write_ahead_log(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch a new file to the log. SQLite does not wait where another program switches it just
+    now: wait for that one as a writer would, and look again.
+    """
+    for _ in range(_SWITCH_TRIES):
+        try:
+            connection.execute(_SWITCH).close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            connection.execute("BEGIN IMMEDIATE").close()
+            connection.execute("ROLLBACK").close()
+        else:
+            return
+    connection.execute(_SWITCH).close()
 
 
 def _begin_sqlite(connection: Connection) -> None:

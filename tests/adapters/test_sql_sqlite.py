@@ -103,3 +103,28 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="is not a database"):
         store.migrate()
     store.close()
+
+
+class BusyAtFirst(sqlite3.Connection):
+    """A connection to a file that another program switches to the log at the same moment."""
+
+    refusals = 1
+    waited: tuple[str, ...] = ()
+
+    def execute(self, statement: str, *arguments: object) -> sqlite3.Cursor:
+        """Refuse the first switch as SQLite does: at once, without waiting."""
+        if "journal_mode" in statement and self.refusals:
+            self.refusals -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        self.waited += (statement,)
+        return super().execute(statement)
+
+
+def test_a_program_that_opens_a_new_store_while_another_does_waits_for_it(tmp_path: Path) -> None:
+    """SQLite itself does not wait where two programs switch a file to the log."""
+    connection = sqlite3.connect(tmp_path / "keys.db", isolation_level=None, factory=BusyAtFirst)
+    sql_engine._prepare_sqlite(connection, None)
+    assert connection.waited[:3] == ("BEGIN IMMEDIATE", "ROLLBACK", "PRAGMA journal_mode=WAL")
+    connection.close()
