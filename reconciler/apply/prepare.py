@@ -12,6 +12,7 @@ from reconciler.manifest.assembly import Known, known_from
 from reconciler.manifest.desired import read_desired
 from reconciler.model.custody import custody_of
 from reconciler.model.policy import Policy
+from reconciler.model.source import counted
 from reconciler.model.states import DesiredState, ObservedState
 from reconciler.planning.pairing import PlanRequest, Selection
 from reconciler.planning.plan import Plan, Target
@@ -67,7 +68,7 @@ def _desired(
     if isinstance(result, DesiredState):
         return result
     raise ManifestsInvalid(
-        f"{len(result)} problems in the manifests; nothing was planned", problems=result
+        f"{counted(result)} in the manifests; nothing was planned", problems=result
     )
 
 

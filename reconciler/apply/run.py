@@ -19,6 +19,7 @@ from reconciler.apply.outcome import ApplyReport
 from reconciler.apply.session import Session
 from reconciler.errors import ManifestsInvalid, NotFound, PlanDiffers, Refused
 from reconciler.model.keys import KeyAddress
+from reconciler.model.source import counted
 from reconciler.model.states import ObservedState
 from reconciler.planning.actions import MaintenanceKind, Reason
 from reconciler.planning.pairing import PlanRequest
@@ -118,7 +119,7 @@ def _judged_plan(plan_request: PlanRequest, request: RunRequest) -> Plan:
 def _judge(plan: Plan, request: RunRequest, observed: ObservedState) -> None:
     if plan.problems:
         raise ManifestsInvalid(
-            f"{len(plan.problems)} problems: the manifests cannot follow what the store holds",
+            f"{counted(plan.problems)}: the manifests cannot follow what the store holds",
             problems=plan.problems,
         )
     refusals = (*plan.refusals, *authorization_refusals(request.principal, plan, observed))

@@ -37,3 +37,8 @@ class Problem:
     """What to write instead."""
     snippet: str = ""
     """The offending line, redacted where it holds anything token-shaped."""
+
+
+def counted(problems: tuple[Problem, ...]) -> str:
+    """Say how many there are: `1 problem`, `3 problems`."""
+    return "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
