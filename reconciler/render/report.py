@@ -52,7 +52,8 @@ def _report_lines(report: ApplyReport, style: Style) -> Iterator[str]:
     yield from (f"Warning: {escape(warning)}" for warning in report.warnings)
     declared = [o for o in report.outcomes if not o.is_maintenance]
     kept = [o for o in report.outcomes if o.is_maintenance]
-    yield style.paint(_counts_line(declared, report), Tint.BOLD)
+    if declared or not kept:
+        yield style.paint(_counts_line(declared, report), Tint.BOLD)
     if kept:
         yield f"Maintenance: {_counts(kept)}."
     if report.interrupted:
