@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reconciler.adapters.git_command import has_git, run_git
+from reconciler.adapters.git_command import has_git, has_repository, run_git
 from reconciler.adapters.manifest_paths import (
     SUFFIXES,
     checked_name,
@@ -56,7 +56,7 @@ class DirectorySource:
         Raises:
             SourceUnavailable: git refuses to work here.
         """
-        if not has_git():
+        if not has_git() or not has_repository(self._root):
             return Revision()
         inside = run_git(self._root, ["rev-parse", "--is-inside-work-tree"])
         if inside.returncode != 0 or inside.stdout.strip() != b"true":

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.adapters.git_command import run_git
+from reconciler.adapters.git_command import has_repository, run_git
 from reconciler.adapters.manifest_paths import checked_name, checked_places, is_manifest
 from reconciler.errors import SourceUnavailable
 from reconciler.model.states import Revision
@@ -80,7 +80,7 @@ class GitSource:
             raise SourceUnavailable(
                 f"{name!a} is not a revision", advice="name a commit, a branch or a tag"
             )
-        if run_git(self._root, ["rev-parse", "--git-dir"]).returncode != 0:
+        if not has_repository(self._root):
             raise SourceUnavailable(
                 f"{self._root} is not in a git repository",
                 advice="run it in a repository, or without --revision",
