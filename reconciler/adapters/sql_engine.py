@@ -23,6 +23,7 @@ WRITES = "keyrec_writes"
 """Execution option of a connection whose transactions change something."""
 
 _URL_ADVICE = "write sqlite:///keys.db or postgresql://host/database"
+_ESCAPE_ADVICE = "write signs of user and password by their number: @ as %40, / as %2F, : as %3A"
 _SQLITE_BUSY_SECONDS = 15
 _SWITCH = "PRAGMA journal_mode=WAL"
 _SWITCH_TRIES = 4
@@ -49,6 +50,9 @@ def read_url(url: str) -> URL:
         raise ConfigInvalid("the store's URL cannot be read", advice=_URL_ADVICE)
     backend = parsed.get_backend_name()
     if backend == "postgresql":
+        if "@" in f"{parsed.host}{parsed.database}":
+            # A part of the user or password was read as host or database, which messages name.
+            raise ConfigInvalid("the store's URL cannot be read", advice=_ESCAPE_ADVICE)
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise ConfigInvalid(f"the store cannot be {backend}", advice=_URL_ADVICE)

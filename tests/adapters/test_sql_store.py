@@ -159,6 +159,9 @@ def test_postgres_without_its_driver_says_what_to_install(monkeypatch: pytest.Mo
         (f"mysql://root:{PASSWORD}@localhost/keys", "cannot be mysql"),
         ("sqlite://", "needs a file"),
         ("sqlite:///:memory:", "needs a file"),
+        (f"postgresql://alice:first@{PASSWORD}@localhost/keys", "cannot be read"),
+        (f"postgresql://al/ice:{PASSWORD}@localhost/keys", "cannot be read"),
+        (f"postgresql://alice:first@x/{PASSWORD}@localhost/keys", "cannot be read"),
     ],
 )
 def test_a_url_that_names_no_store_is_refused(url: str, said: str) -> None:
