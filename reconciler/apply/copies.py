@@ -62,40 +62,37 @@ def copies(plan: Plan, records: Sequence[KeyRecord], written: set[str]) -> Itera
     """
     for change in plan.changes:
         if change.removal is not None and change.address in written:
-            yield from _of_removed(change, records, plan.target.sink_id)
+            ended = _versions_of_removed(change, records)
+            yield from _of_removed(change.address, ended, plan.target.sink_id)
     for item in plan.maintenance:
-        copy = _due(item)
-        if copy is not None:
-            yield copy
+        if item.kind is MaintenanceKind.DESTROY:
+            yield _due(item)
 
 
-def _of_removed(change: Change, records: Sequence[KeyRecord], sink_id: str) -> Iterator[Copy]:
-    """Give all copies of a removed key, and of the keys that it had replaced."""
-    for version in _versions_of_removed(change, records):
+def _versions_of_removed(change: Change, records: Sequence[KeyRecord]) -> list[KeyVersion]:
+    """Give all versions of a removed key, and of the keys that it had replaced."""
+    if change.record is None:
+        raise AssertionError("what is removed is stored")
+    key_id = change.record.key_id
+    family = (r for r in records if key_id in {r.key_id, r.superseded_by})
+    return [version for record in family for version in record.versions]
+
+
+def _of_removed(address: str, versions: Sequence[KeyVersion], sink_id: str) -> Iterator[Copy]:
+    for version in versions:
         is_here = version.sink_id == sink_id and version.copy_destroyed_at is None
         if version.sink_version is not None and is_here:
             yield Copy(
-                address=change.address,
+                address=address,
                 version_id=version.version_id,
                 path=version.sink_path,
                 sink_version=version.sink_version,
             )
 
 
-def _versions_of_removed(change: Change, records: Sequence[KeyRecord]) -> Iterator[KeyVersion]:
-    for record in records:
-        if change.record is not None and change.record.key_id in {
-            record.key_id,
-            record.superseded_by,
-        }:
-            yield from record.versions
-
-
-def _due(item: MaintenanceItem) -> Copy | None:
-    if item.kind is not MaintenanceKind.DESTROY:
-        return None
+def _due(item: MaintenanceItem) -> Copy:
     if item.path is None or item.sink_version is None or item.version_id is None:
-        return None
+        raise AssertionError("only a copy whose place is known is destroyed")
     return Copy(
         address=item.address,
         version_id=item.version_id,

@@ -143,9 +143,10 @@ class Executor:
     ) -> Iterator[tuple[Subject, SecretWork]]:
         updated = dict(_updated(self.plan, written))
         for item in self._items(MaintenanceKind.ROTATE):
-            if item.record is not None:
-                spec = updated.get(item.record.key_id)
-                yield item, rotation_work(item, item.record, paths, updated=spec)
+            if item.record is None:
+                raise AssertionError("a rotation is of a stored key")
+            spec = updated.get(item.record.key_id)
+            yield item, rotation_work(item, item.record, paths, updated=spec)
 
     # Phase 3: overlaps that have passed.
 
@@ -187,10 +188,10 @@ class Executor:
         """
         new = {(o.path, o.sink_version) for o in self.ledger.outcomes}
         for copy in ended:
-            if (copy.path, copy.sink_version) not in new:
-                yield copy
-            elif copy.item is not None:
+            if (copy.path, copy.sink_version) in new:
                 self.ledger.drop(copy.item)
+            else:
+                yield copy
 
     def _destroy_one(self, copy: Copy) -> KeyrecError | None:
         if self.sink_trouble is not None:

@@ -37,8 +37,7 @@ class Ledger:
 
     def tell(self, subject: Subject | None, outcome: Outcome) -> None:
         """Say what became of it; None stands for what the plan holds no line of."""
-        if subject is not None:
-            self.drop(subject)
+        self.drop(subject)
         self.outcomes.append(outcome)
         self.on_outcome(outcome)
 
@@ -50,7 +49,7 @@ class Ledger:
         """Say why it is not done."""
         self.tell(subject, outcome_about(subject, OutcomeStatus.FAILED, message, advice))
 
-    def drop(self, subject: Subject) -> None:
+    def drop(self, subject: Subject | None) -> None:
         """Expect nothing more about it."""
         self._pending.pop(id(subject), None)
 

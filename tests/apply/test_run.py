@@ -336,6 +336,23 @@ def test_a_removal_takes_what_the_key_had_replaced_along() -> None:
     assert world.plan(removal("a")).maintenance == ()
 
 
+def test_a_removal_destroys_no_number_that_it_does_not_know() -> None:
+    """A version that may never have arrived has no copy of its own to destroy."""
+    world = World.seeded()
+    world.sink.next_writes(Fate.LOST_ANSWER)
+
+    def come(moment: str, path: str) -> None:
+        if moment == "observe":
+            world.sink.stranger_writes(path)
+
+    world.sink.interrupt = come
+    world.apply(spec("a"))
+    destroyed: list[str] = []
+    world.sink.interrupt = lambda moment, path: destroyed.append(moment)
+    report = world.apply(removal("a"))
+    assert (report.exit_code, destroyed) == (0, [])
+
+
 def test_copies_that_could_not_be_destroyed_are_told_and_tried_again() -> None:
     """The removal itself stands."""
     world = World.seeded()
@@ -693,15 +710,15 @@ def test_an_interruption_before_the_cleanup_leaves_it_to_the_next_run(moment: st
     world.apply(spec("a"))
     world.apply(spec("a", generation=2))
     world.clock.advance(DAY)
-    commit = world.store.commit
+    real = world.store.commit
 
-    def stop_after(asked: Commit) -> Committed:
-        answer = commit(asked)
+    def stop_after(commit: Commit) -> Committed:
+        answer = real(commit)
         stop.set()
         return answer
 
     if moment == "destroy":
-        world.store.commit = stop_after  # type: ignore[method-assign,assignment]  # watches
+        world.store.commit = stop_after  # type: ignore[method-assign]  # watches
     else:
         world.sink.interrupt = lambda m, _: stop.set() if m == "after write" else None
     wish = [spec("a", generation=2)] + ([spec("b")] if moment == "retire" else [])
