@@ -7,7 +7,9 @@ break lines too.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
+from functools import lru_cache
 
 from reconciler.manifest.codes import Code
 from reconciler.manifest.secret_text import looks_secret, redacted
@@ -27,17 +29,29 @@ _LONGEST_QUOTE = 60
 
 def position(text: str, offset: int) -> tuple[int, int]:
     """Give line and column, from 1, of an offset into the text."""
-    line, start = 1, 0
-    for match in _BREAK.finditer(text, 0, offset):
-        line, start = line + 1, match.end()
-    return line, offset - start + 1
+    starts = _line_starts(text)
+    line = bisect_right(starts, offset)
+    return line, offset - starts[line - 1] + 1
 
 
 def line_of(text: str, line: int) -> str:
     """Give one line for people: redacted, printable, not too long."""
-    lines = _BREAK.split(text)
-    raw = lines[line - 1] if 0 < line <= len(lines) else ""
-    return _shortened(printable(redacted(raw.rstrip())), _LONGEST_LINE)
+    return _shortened(printable(redacted(_raw_line(text, line).rstrip())), _LONGEST_LINE)
+
+
+def _raw_line(text: str, line: int) -> str:
+    """Give a line as it stands, without its break; empty where there is no such line."""
+    starts = _line_starts(text)
+    if not 0 < line <= len(starts):
+        return ""
+    end = starts[line] if line < len(starts) else len(text)
+    return text[starts[line - 1] : end].rstrip("\n\r\x85\u2028\u2029")
+
+
+@lru_cache(maxsize=2)
+def _line_starts(text: str) -> tuple[int, ...]:
+    """Give where lines begin; found once for a file, whose every line may hold a problem."""
+    return (0, *(match.end() for match in _BREAK.finditer(text)))
 
 
 def printable(text: str) -> str:
@@ -102,7 +116,7 @@ def _problem_of(document: Document, fault: Fault, text: str) -> Problem:
 
 def _without_value(text: str, where: SourceRef) -> str:
     """Show only what stands before a suspected secret, and nothing where that is suspect too."""
-    before = _BREAK.split(text)[where.line - 1][: where.column - 1]
+    before = _raw_line(text, where.line)[: where.column - 1]
     return "" if looks_secret(before) else f"{printable(before)}[redacted]"
 
 
