@@ -26,6 +26,7 @@ from reconciler.bootstrap.configuration import Configuration
 from reconciler.errors import Refused
 from reconciler.model.journal import Lease
 from reconciler.model.keys import KeyAddress
+from reconciler.model.policy import SinkKind
 from reconciler.model.states import ObservedState
 from reconciler.model.workspaces import Principal
 from reconciler.planning.pairing import PlanRequest, Selection
@@ -55,11 +56,22 @@ class RunTerms:
 class Workplace:
     """Store, manifests, sink and identity of one configuration; a context manager."""
 
-    def __init__(self, configuration: Configuration, *, stop: threading.Event) -> None:
-        """Open nothing yet. `stop` ends a run cleanly when it is set."""
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        stop: threading.Event,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Open nothing yet.
+
+        `stop` ends a run cleanly when it is set; `warn` is told before a secret could be sent
+        what is dangerous about the way to the sink.
+        """
         self.configuration = configuration
         self.settings = configuration.settings
         self._stop = stop
+        self._warn = warn
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
@@ -162,6 +174,9 @@ class Workplace:
 
     def _doors(self, observed: ObservedState, terms: RunTerms) -> Doors:
         doors.harden()
+        if observed.policy.sink.kind is SinkKind.VAULT:
+            for danger in self.settings.vault.warnings:
+                self._warn(danger)
         sink = doors.open_sink_or_say_why(
             self.settings, observed.policy.sink, parallelism=terms.parallelism
         )

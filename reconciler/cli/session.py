@@ -67,7 +67,7 @@ class Session:
         """Give the doors of the configuration, to be closed by `with`."""
         from reconciler.bootstrap.workplace import Workplace
 
-        return Workplace(self.configuration, stop=self.stop)
+        return Workplace(self.configuration, stop=self.stop, warn=self._warn_of)
 
     @property
     def style(self) -> Style:
@@ -91,6 +91,9 @@ class Session:
     def warn(self, text: str) -> None:
         """Write to stderr, in any case."""
         _write(sys.stderr, text)
+
+    def _warn_of(self, danger: str) -> None:
+        self.warn(f"Warning: {danger}")
 
     def interject(self, text: str) -> None:
         """Write to stderr from within a signal's answer, where a buffer may be in use."""

@@ -30,10 +30,11 @@ def test_an_applied_key_is_in_the_sink_and_works(started: CommandLine) -> None:
 
 def test_a_run_protects_its_memory_first(started: CommandLine) -> None:
     """No core dump will hold a secret."""
+    before = started.hardened
     started("plan")
-    assert started.hardened == 0
+    assert started.hardened == before
     started("apply", "--auto-approve")
-    assert started.hardened == 1
+    assert started.hardened == before + 1
 
 
 def test_a_second_apply_has_nothing_to_do_and_asks_nobody(applied: CommandLine) -> None:
@@ -264,3 +265,22 @@ def test_a_store_that_changes_between_the_yes_and_the_run_is_told_with_the_diffe
     assert applied("get", "hello-dev", "-json").json["key"]["fields"]["scopes"] == {
         "Webhooks": "read"
     }
+
+
+VAULT = """\
+  sink: {kind: vault, identity: "vault:another/secret:keyrec", mount: secret, prefix: keyrec}
+"""
+
+
+def test_a_certificate_that_is_not_checked_is_told_before_anything_is_sent(
+    applied: CommandLine,
+) -> None:
+    """Whoever set the variable long ago reads it again with every run; a plan sends nothing."""
+    policy = applied.folder / "keys" / "policy.yaml"
+    policy.write_text(policy.read_text().partition("  sink:\n")[0] + VAULT)
+    assert applied("apply", "--auto-approve").code == 0
+    applied.set(VAULT_ADDR="https://127.0.0.1:1", VAULT_SKIP_VERIFY="1", VAULT_MAX_RETRIES="0")
+    warning = "Warning: VAULT_SKIP_VERIFY is set: the server's certificate is NOT checked"
+    assert warning not in applied("plan").err
+    assert applied("apply", "--auto-approve").err.count(warning) == 1
+    assert applied("rotate", "hello-dev").err.count(warning) == 1
