@@ -122,7 +122,10 @@ def _manifests(configuration: Configuration, observed: ObservedState) -> CheckRe
 def _sink(configuration: Configuration, observed: ObservedState) -> Iterator[CheckResult]:
     policy = observed.policy.sink
     with closing(doors.open_sink_or_say_why(configuration.settings, policy)) as sink:
-        yield _guarded("sink", lambda: _pinned(sink.identity(), policy.identity))
+        pinned = _guarded("sink", lambda: _pinned(sink.identity(), policy.identity))
+        yield pinned
+        if not pinned.passed:
+            return  # further questions want a login: nothing is shown to a server nobody trusts
         try:
             yield from sink.preflight()
         except KeyrecError as error:

@@ -8,7 +8,9 @@ import pytest
 
 from reconciler.bootstrap import checkup, doors
 from reconciler.model.states import ObservedState
+from reconciler.ports import CheckResult
 from tests.fakes.command_line import CommandLine
+from tests.fakes.sink import FakeSink
 from tests.fakes.system import FakeClock
 
 
@@ -67,6 +69,15 @@ def test_a_sink_that_is_not_there_is_told(started: CommandLine) -> None:
     """Not an exception."""
     started.set(KEYREC_AGE_DIRECTORY="/nowhere")
     assert "sink" in failed(started)
+
+
+def test_a_sink_that_is_not_the_pinned_one_is_asked_nothing_more(started: CommandLine) -> None:
+    """Further questions want a login, which would show a stranger's server our credentials."""
+    sink = FakeSink(identity="vault:a-stranger/secret:keyrec")
+    sink.checks = (CheckResult(name="vault token", passed=True, message="The token lasts."),)
+    started.monkeypatch.setattr(doors, "open_sink_or_say_why", lambda *_: sink)
+    assert "vault:a-stranger" in failed(started)["sink"]
+    assert "vault token" not in started("doctor").out
 
 
 @pytest.mark.parametrize(("seconds", "passes"), [(1, True), (-4, True), (6, False), (-3600, False)])
