@@ -57,6 +57,7 @@ def _age(configuration: Configuration) -> FirstSink:
     from reconciler.adapters.age_identity import kept_identity
     from reconciler.adapters.age_sink import AgeSink
 
+    doors.harden()
     file = identity_file(configuration.settings.age.identity, environment())
     was_there = file.exists()
     recipient = kept_identity(file)

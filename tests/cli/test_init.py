@@ -161,3 +161,9 @@ def test_another_manager_of_a_shared_store_gets_no_second_policy(started: Comman
     assert answer.code == 0
     assert "kept  policy/default" in answer.out
     assert not (third / POLICY).exists()
+
+
+def test_an_identity_is_made_in_protected_memory(keyrec: CommandLine) -> None:
+    """No core dump will hold it."""
+    keyrec("init")
+    assert keyrec.hardened == 1
