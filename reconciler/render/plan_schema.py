@@ -6,6 +6,7 @@ their absence meant. Unknown fields are ignored, so an older program reads a new
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
@@ -28,6 +29,15 @@ def _without_floats(value: JsonValue) -> JsonValue:
     return value
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """Refuse an instant whose offset leads out of the calendar; the others mean the same."""
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError("this is no instant") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 FieldValue = Annotated[JsonValue, AfterValidator(_without_floats)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -136,7 +146,7 @@ class MaintenanceForm(_Form):
     operation_id: str | None
     path: str | None
     sink_version: int | None
-    due_since: AwareDatetime | None
+    due_since: Instant | None
 
 
 class DiagnosticForm(_Form):
@@ -164,7 +174,7 @@ class PlanForm(_Form):
 
     format_version: Annotated[str, Field(pattern=r"^1\.[0-9]+$")]
     tool: ToolForm
-    created_at: AwareDatetime
+    created_at: Instant
     """The store's time at which the plan was made."""
     manager: str
     source: RevisionForm

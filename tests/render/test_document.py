@@ -140,6 +140,8 @@ def test_a_plan_without_a_version_is_damaged(version: object):
         ('{"digest": 1, "digest": 2}', "it is not readable JSON"),
         (saved(manager=7), "manager is not as it should be"),
         (saved(created_at="2026-11-23T14:50:00"), "created_at is not as it should be"),
+        (saved(created_at="9999-12-31T23:59:59-12:00"), "created_at is not as it should be"),
+        (saved(created_at="0001-01-01T00:00:00+12:00"), "created_at is not as it should be"),
         (saved(applyable="yes"), "applyable is not as it should be"),
         (saved(digest="sha256:1234"), "digest is not as it should be"),
         (saved(changes=[{}]), "changes.0.kind is not as it should be"),
