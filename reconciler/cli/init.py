@@ -46,6 +46,7 @@ def command(
     """
     from reconciler.bootstrap.first_steps import InitWish, first_steps
     from reconciler.model.policy import SinkKind
+    from reconciler.render.style import escape
 
     wish = InitWish(
         sink=None if sink is None else SinkKind(sink),
@@ -54,7 +55,7 @@ def command(
         vault_prefix=vault_prefix,
     )
     for step in first_steps(session.config, wish):
-        note = f"  ({step.note})" if step.note else ""
-        session.show(f"{'made' if step.made else 'kept'}  {step.subject}{note}")
+        note = f"  ({escape(step.note)})" if step.note else ""
+        session.show(f"{'made' if step.made else 'kept'}  {escape(step.subject)}{note}")
     session.say("\nNext: keyrec plan, then keyrec apply.")
     return ExitCode.DONE

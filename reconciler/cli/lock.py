@@ -38,10 +38,12 @@ def release(session: Session) -> ExitCode:
 
     Safe at any time: a run without its lease can commit nothing, and so sends nothing new.
     """
+    from reconciler.render.style import escape
+
     with session.workplace() as place:
         lease = place.end_lease()
     if lease is None:
         session.show("No run holds the lease.")
     else:
-        session.show(f"The lease of {lease.holder} is ended.")
+        session.show(f"The lease of {escape(lease.holder)} is ended.")
     return ExitCode.DONE

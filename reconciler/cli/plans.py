@@ -11,6 +11,7 @@ from reconciler.model.workspaces import Principal
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Plan, Refusal
 from reconciler.render.document import plan_json, read_plan
+from reconciler.render.style import escape
 from reconciler.render.text import plan_text
 
 
@@ -38,7 +39,7 @@ def say_missing_rights(session: Session, refusals: tuple[Refusal, ...]) -> None:
     """Remark what the principal may not apply: all of it with -v, else the first and a count."""
     shown = refusals if session.verbosity else refusals[:1]
     for refusal in shown:
-        session.say(f"Note: {refusal.message}; apply would refuse this plan.")
+        session.say(f"Note: {escape(refusal.message)}; apply would refuse this plan.")
     if len(refusals) > len(shown):
         session.say(f"Note: {len(refusals) - len(shown)} more for want of rights; -v lists them.")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-_JOB_COMMAND = re.compile(r"##(?=[a-z]*\[)")
+_JOB_COMMAND = re.compile(r"##(?=[a-zA-Z]*\[)")
 
 
 class Tint(StrEnum):

@@ -33,6 +33,14 @@ def test_the_holder_is_named(locked: CommandLine) -> None:
     assert locked("lock", "status", "-json").json["lease"]["run_id"] == "run-1"
 
 
+def test_a_holder_cannot_steer_the_terminal(started: CommandLine) -> None:
+    """A host's name is whatever the other machine says."""
+    store = doors.open_store(find_configuration(None).settings)
+    store.acquire_lease("platform-keys", holder="a\x1b[2J\n::error::b", run_id="run-1")
+    store.close()
+    assert started("lock", "release").out == ("The lease of a\\x1b[2J\\n::error::b is ended.\n")
+
+
 def test_an_ended_lease_lets_the_next_run_in(locked: CommandLine) -> None:
     """Audited, and the ended holder is named."""
     assert "somebody on a host" in locked("lock", "release").out

@@ -22,6 +22,7 @@ from reconciler.render.style import PLAIN, Style, Tint, columns, escape, joined,
         ("\u2028\u2029\u200b\ufeff\u00a0", r"\u2028\u2029\u200b\ufeff\xa0"),
         ("\U000e0041\udc80", r"\U000e0041\udc80"),
         ("##[error]x ##vso[task] ## heading", r"#\x23[error]x #\x23vso[task] ## heading"),
+        ("##VSO[task.setvariable]", r"#\x23VSO[task.setvariable]"),
     ],
 )
 def test_what_is_not_printable_is_shown_as_its_escape(text: str, shown: str):
