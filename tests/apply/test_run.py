@@ -26,7 +26,7 @@ from reconciler.errors import (
 from reconciler.model.keys import KeyAddress
 from reconciler.model.lifetime import Expiration, VersionState
 from reconciler.model.states import ObservedState, Revision
-from reconciler.model.workspaces import NetworkSet
+from reconciler.model.workspaces import NetworkSet, Workspace
 from reconciler.model.writes import Commit, Committed
 from reconciler.planning.actions import Reason
 from reconciler.planning.pairing import Selection
@@ -690,6 +690,37 @@ def test_an_interruption_before_anything_applies_nothing() -> None:
         ("payments/b", ("rotate",), NOT_ATTEMPTED),
     ]
     assert (report.exit_code, len(world.store.commits)) == (130, commits)
+
+
+def test_a_key_and_a_resource_with_one_address_are_told_apart() -> None:
+    """A workspace may be called workspace; a refused write of the one does not hide the other."""
+    world, stop = World.seeded(), threading.Event()
+    odd, brought = Workspace(name="workspace"), Workspace(name="a")
+    world.apply(odd, spec("a", workspace="workspace"))
+    stop.set()
+    wish = (odd, brought, spec("a", workspace="workspace", owner="x"))
+    report = world.apply(*wish, stop=stop)
+    assert [(o.address, o.actions) for o in report.outcomes] == [
+        ("workspace/a", ("create",)),
+        ("workspace/a", ("update",)),
+    ]
+    real = world.store.observe
+
+    def observe_then_change(manager: str) -> ObservedState:
+        state = real(manager)
+        (key_id,) = world.store.state.keys
+        key = world.store.state.keys[key_id]
+        world.store.state.keys[key_id] = replace(key, record_version=key.record_version + 1)
+        return state
+
+    rotated = (odd, brought, spec("a", workspace="workspace", owner="x", generation=2))
+    request = world.run_request(*rotated)
+    world.store.observe = observe_then_change  # type: ignore[method-assign]  # a race
+    report = run_apply(world.doors(), request, world.watch())
+    assert [(o.actions, o.status) for o in report.outcomes] == [
+        (("create",), APPLIED),
+        (("update", "rotate"), FAILED),
+    ]
 
 
 def test_an_interrupted_maintenance_says_so() -> None:
