@@ -42,11 +42,12 @@ def kept_identity(file: Path) -> str:
     """Give the recipient of the identity in a file, making one (mode 0600) where there is none.
 
     Raises:
-        SinkMisconfigured: the file cannot be read or made, or holds no identity.
+        SinkMisconfigured: the file cannot be read or made, holds no identity, or is not its
+            owner's alone.
     """
     try:
         file.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        recipient = _made(file) or recipient_of(Secret(file.read_text()))
+        recipient = _made(file) or recipient_of(_read(file))
     except (OSError, UnicodeDecodeError):
         recipient = None
     if recipient is None:
@@ -97,6 +98,28 @@ def _parsed(recipient: str) -> object | None:
         parsed: object = form.from_str(recipient.strip())
         return parsed
     return None
+
+
+def _read(file: Path) -> Secret:
+    """Read what is there, if nobody else could have put it there or can read it.
+
+    Raises:
+        OSError, UnicodeDecodeError: it cannot be read.
+        SinkMisconfigured: it is another user's, or open to others.
+    """
+    with file.open(encoding="utf-8") as opened:
+        if is_private(os.fstat(opened.fileno()), os.geteuid()):
+            return Secret(opened.read())
+    raise SinkMisconfigured(
+        f"The age identity {file} belongs to another user, or others may read or write it.",
+        advice=f"Look at whose it is, then: chmod 600 {file}; or name another file with "
+        "KEYREC_AGE_IDENTITY.",
+    )
+
+
+def is_private(status: os.stat_result, user: int) -> bool:
+    """Whether a file is the user's or root's, and nobody else may read or write it."""
+    return status.st_uid in {0, user} and not status.st_mode & 0o077
 
 
 def _made(file: Path) -> str | None:

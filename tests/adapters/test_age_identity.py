@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 
 import pytest
 
-from reconciler.adapters.age_identity import kept_identity, new_identity, recipient_of
+from reconciler.adapters.age_identity import (
+    is_private,
+    kept_identity,
+    new_identity,
+    recipient_of,
+)
 from reconciler.errors import SinkMisconfigured
 from reconciler.model.secret import Secret
 from tests.services.programs import needs
@@ -47,11 +53,34 @@ def test_a_file_that_holds_no_identity_is_refused_and_not_shown(tmp_path, conten
     """It is left alone: it may be somebody's."""
     file = tmp_path / "identity.txt"
     file.write_bytes(content.encode(errors="surrogateescape"))
+    file.chmod(0o600)
     before = file.read_bytes()
     with pytest.raises(SinkMisconfigured) as refused:
         kept_identity(file)
     assert "CANARY" not in refused.value.message
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o602])
+def test_an_identity_that_is_open_to_others_is_refused(tmp_path, mode):
+    """All secrets would be encrypted to it: somebody could read it, or have put it there."""
+    file = tmp_path / "identity.txt"
+    kept_identity(file)
+    file.chmod(mode)
+    with pytest.raises(SinkMisconfigured) as refused:
+        kept_identity(file)
+    assert "others may read or write it" in refused.value.message
+    assert "chmod 600" in refused.value.advice
+
+
+@pytest.mark.parametrize(
+    ("owner", "mode", "expected"),
+    [(7, 0o100600, True), (0, 0o100400, True), (8, 0o100600, False), (7, 0o100604, False)],
+)
+def test_a_private_file_is_the_users_or_roots(owner, mode, expected):
+    """Another user's file is nobody's to trust, whatever its mode."""
+    status = os.stat_result((mode, 0, 0, 1, owner, 0, 0, 0, 0, 0))
+    assert is_private(status, 7) is expected
 
 
 def test_a_place_where_nothing_can_be_made_is_refused(tmp_path):
