@@ -34,6 +34,8 @@ _STORED = re.compile(
     r"\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,})",
     re.ASCII,
 )
+_MOST = {"m": 1024 * 1024, "t": 64, "p": 16}
+"""More than this (1 GiB of memory) no profile asks for: who wrote it wants the check to fail."""
 _PEPPER_ID = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 
 
@@ -94,7 +96,7 @@ def verify(stored: str, secret: Secret, *, peppers: Sequence[Pepper] = ()) -> bo
             found no memory. Never a word about the secret.
     """
     form = _STORED.fullmatch(stored)
-    if form is None:
+    if form is None or any(int(form[name]) > most for name, most in _MOST.items()):
         raise _damaged()
     pepper = _pepper_of(form["pepper_id"], peppers)
     is_match = _matches(form["phc"], secret, pepper)

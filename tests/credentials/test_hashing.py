@@ -158,6 +158,20 @@ def test_a_stored_hash_that_argon2_cannot_read_is_an_error(impossible):
         verify(impossible, API_KEY)
 
 
+@pytest.mark.parametrize(
+    "costly",
+    [
+        GOOD.replace("m=1024", "m=1048577"),
+        GOOD.replace("t=1", "t=65"),
+        GOOD.replace("m=1024", "m=8192").replace("p=1", "p=17"),
+    ],
+)
+def test_a_stored_hash_that_no_profile_would_ask_for_is_not_computed(costly):
+    """Whoever can write one row cannot take the machine's memory with every check of it."""
+    with pytest.raises(HashingFailed, match="a stored hash is damaged"):
+        verify(costly, API_KEY)
+
+
 def test_an_error_holds_no_secret_and_chains_no_foreign_error():
     """No frame of another library, which holds the text, hangs on the error."""
     with pytest.raises(HashingFailed) as failure:
