@@ -20,6 +20,7 @@ from reconciler.adapters.manifest_paths import (
     is_manifest,
 )
 from reconciler.errors import SourceUnavailable
+from reconciler.manifest.reading import LARGEST_FILE
 from reconciler.model.states import Revision
 from reconciler.ports import ManifestFile
 
@@ -127,12 +128,16 @@ def _refuse_outside(at: Path, inside: Path, name: str) -> None:
 
 
 def _read(path: str, at: Path) -> ManifestFile:
-    """Read a file; a pipe or device is refused before opening it could wait for ever."""
+    """Read a file, of one that is too large only so much that it is seen to be.
+
+    A pipe or device is refused before opening it could wait for ever.
+    """
     if not stat.S_ISREG(at.stat().st_mode):
         raise SourceUnavailable(
             f"{path} is not a file", advice="keep only files of manifests there"
         )
-    return ManifestFile(path=path, content=at.read_bytes())
+    with at.open("rb") as opened:
+        return ManifestFile(path=path, content=opened.read(LARGEST_FILE + 1))
 
 
 def _unavailable(error: OSError, root: Path) -> SourceUnavailable:

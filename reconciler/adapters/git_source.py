@@ -12,6 +12,7 @@ from pathlib import Path
 from reconciler.adapters.git_command import has_repository, run_git
 from reconciler.adapters.manifest_paths import checked_name, checked_places, is_manifest
 from reconciler.errors import SourceUnavailable
+from reconciler.manifest.reading import LARGEST_FILE
 from reconciler.model.states import Revision
 from reconciler.ports import ManifestFile
 
@@ -54,6 +55,7 @@ class GitSource:
                 )
             blobs.update({b.path: b for b in found if is_manifest(b.path, place)})
         ordered = [_plain(blobs[path]) for path in sorted(blobs)]
+        self._refuse_large(ordered)
         contents = self._contents([blob.object_id for blob in ordered])
         return tuple(
             ManifestFile(path=checked_name(blob.path), content=content)
@@ -103,6 +105,17 @@ class GitSource:
                 f"git cannot list revision {self._name}", advice="run git fsck, or fetch it again"
             )
         return list(_parse_tree(answer.stdout))
+
+    def _refuse_large(self, blobs: Sequence[_Blob]) -> None:
+        """Ask for sizes before anything is read; what is missing is told by the reading."""
+        asked = "".join(f"{blob.object_id}\n" for blob in blobs).encode("ascii")
+        told = run_git(self._root, ["cat-file", "--batch-check=%(objectsize)"], stdin=asked)
+        for blob, size in zip(blobs, told.stdout.split(b"\n"), strict=False):
+            if size.isdigit() and int(size) > LARGEST_FILE:
+                raise SourceUnavailable(
+                    f"{checked_name(blob.path)} at revision {self._name} is too large",
+                    advice="a manifest file holds at most 1 MiB: split it",
+                )
 
     def _contents(self, object_ids: Sequence[str]) -> Iterator[bytes]:
         """Read all blobs in one run of git."""

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.adapters.directory_source import DirectorySource
 from reconciler.errors import SourceUnavailable
+from reconciler.manifest.reading import LARGEST_FILE
 from reconciler.model.states import Revision
 from reconciler.ports import ManifestFile, ManifestSource
 from tests.adapters.git_repository import Repository
@@ -142,14 +143,22 @@ def test_a_pipe_is_refused_without_waiting(tmp_path) -> None:
         DirectorySource(tmp_path, ["keys"]).files()
 
 
+def test_of_a_file_that_is_too_large_only_the_beginning_is_read(tmp_path) -> None:
+    """Enough to be refused for its size; a job's memory does not depend on a manifest."""
+    write(tmp_path, "keys/a.yaml")
+    os.truncate(tmp_path / "keys" / "a.yaml", 8 * LARGEST_FILE)
+    (file,) = DirectorySource(tmp_path, ["keys"]).files()
+    assert len(file.content) == LARGEST_FILE + 1
+
+
 def test_a_trouble_of_the_file_system_is_named(tmp_path, monkeypatch) -> None:
     """Whatever the system says becomes one sentence with the path."""
     write(tmp_path, "keys/a.yaml")
 
-    def refuse(path):
+    def refuse(path, _mode):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(SourceUnavailable) as caught:
         DirectorySource(tmp_path, ["keys"]).files()
     assert caught.value.message == "keys/a.yaml cannot be read: permission denied"

@@ -7,6 +7,7 @@ import pytest
 from reconciler.adapters.directory_source import DirectorySource
 from reconciler.adapters.git_source import GitSource
 from reconciler.errors import SourceUnavailable
+from reconciler.manifest.reading import LARGEST_FILE
 from reconciler.model.states import Revision
 from tests.adapters.git_repository import Repository
 from tests.adapters.test_directory_source import fake_git, paths
@@ -156,3 +157,14 @@ def test_a_tree_that_cannot_be_listed_is_an_error(tmp_path, monkeypatch) -> None
     fake_git(monkeypatch, tmp_path, 'case "$*" in *ls-tree*) exit 1;; *) echo abc;; esac')
     with pytest.raises(SourceUnavailable, match=r"^git cannot list revision HEAD$"):
         GitSource(tmp_path, ["keys"], "HEAD").files()
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(repository) -> None:
+    """A few compressed kilobytes of a pull request would unfold into the job's whole memory."""
+    repository.write("keys/large.yaml", b"#" * LARGEST_FILE)
+    repository.commit()
+    assert len(GitSource(repository.root, ["keys"], "HEAD").files()) > 1
+    repository.write("keys/large.yaml", b"#" * (LARGEST_FILE + 1))
+    repository.commit()
+    with pytest.raises(SourceUnavailable, match=r"keys/large\.yaml at .* HEAD is too large"):
+        GitSource(repository.root, ["keys"], "HEAD").files()
