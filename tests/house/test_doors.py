@@ -94,3 +94,13 @@ def test_an_interpreter_that_is_too_old_or_absent_is_refused_in_one_sentence() -
         "PYTHON=python-of-nowhere cannot be used: "
         "it has to be Python 3.11 or newer, with its venv module.\n"
     )
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_job_that_may_sign_runs_nothing_but_actions(workflow: Path) -> None:
+    """A step that runs or installs anything could ask for a token in the workflow's name."""
+    text = workflow.read_text(encoding="utf-8")
+    jobs = re.split(r"^  (?=[a-z-]+:$)", text.partition("\njobs:\n")[2], flags=re.MULTILINE)
+    signing = [job for job in jobs if "id-token: write" in job]
+    assert bool(signing) is (workflow.name == "release.yml")
+    assert [job for job in signing if re.search(r"^ +(- )?run:", job, re.MULTILINE)] == []
