@@ -41,7 +41,17 @@ def _update(work: Work, write: UpdateKey) -> WriteRefusal | None:
         return WriteRefusal.ADDRESS_TAKEN
     work.change_key(write.key_id, _with_kept(write.fields, fields_of(key)))
     work.move_key(write.key_id, workspace, name)
+    if not write.fields.active:
+        _deactivate_replaced(work, write.key_id)
     return None
+
+
+def _deactivate_replaced(work: Work, key_id: str) -> None:
+    """Stop what the key has replaced too: its last secret would work for the overlap else."""
+    for older in work.older_than(key_id):
+        fields = fields_of(work.keys[older])
+        if fields.active:
+            work.change_key(older, replace(fields, active=False))
 
 
 def _with_kept(wanted: KeyFields, stored: KeyFields) -> KeyFields:

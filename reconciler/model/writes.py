@@ -50,8 +50,9 @@ class UpdateKey:
     """Replace a live key's fields, and its address where it is renamed without a new path.
 
     Never touches generation, reissue, expiration, environment or sink path: those belong to
-    `ConfirmSecret` and `BeginSecret`. Condition: `record_version` is still `base`; a new address
-    is not taken.
+    `ConfirmSecret` and `BeginSecret`. A deactivation reaches the keys that this one replaced: their
+    last secrets end with it, and do not come back with an activation. Condition: `record_version`
+    is still `base`; a new address is not taken.
     """
 
     key_id: str

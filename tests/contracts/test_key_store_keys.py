@@ -57,6 +57,26 @@ def test_an_update_keeps_what_only_a_new_secret_or_a_new_key_changes(story: Stor
     assert updated.versions == record.versions
 
 
+def test_a_deactivation_stops_what_the_key_replaced_and_an_activation_leaves_it_stopped(
+    story: Story,
+) -> None:
+    """After a reissue the old secret works for its overlap, but never beside a stopped key."""
+    old = story.create("a")
+    story.finish(story.reissue(old))
+    (version,) = old.versions
+
+    story.done(story.updating(story.record("a"), active=False))
+    stopped = story.store.presented(version.version_id)
+    assert stopped is not None
+    assert (stopped.record.key_id, stopped.record.fields.active) == (old.key_id, False)
+
+    story.done(story.updating(story.record("a"), active=True))
+    still = story.store.presented(version.version_id)
+    assert still is not None
+    assert not still.record.fields.active
+    assert story.record("a").fields.active
+
+
 def test_a_key_is_renamed_without_a_new_secret_where_its_path_stays(story: Story) -> None:
     """The update moves the address; the old one is free at once."""
     record = story.create("a")

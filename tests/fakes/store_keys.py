@@ -54,6 +54,10 @@ def update_key(at: Transaction, write: UpdateKey) -> WriteRefusal | None:
         return WriteRefusal.ADDRESS_TAKEN
     kept = _with_kept(write.fields, key.fields)
     at.change_key(key.key_id, fields=kept, address=write.address)
+    for older in at.predecessors(key.key_id) if not kept.active else ():
+        if older.fields.active:
+            at.change_fields(older.key_id, active=False)
+            at.change_key(older.key_id)
     return None
 
 
