@@ -8,7 +8,7 @@ rm -rf dist
 trial=$(mktemp -d)
 trap 'rm -rf "$trial"' EXIT
 .venv/bin/python -m venv "$trial/venv"
-"$trial/venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+"$trial/venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
   --only-binary :all: --requirement requirements/runtime.lock
 "$trial/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
   dist/keyrec-*.whl

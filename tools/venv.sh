@@ -25,8 +25,9 @@ if ! is_locked; then
   echo "Making $venv with Python $(version_of "$python") from requirements/dev.lock" >&2
   rm -f "$venv/.locked" "$venv/.installed"
   "$python" -m venv --clear "$venv"
-  # Wheels only: a package built here would bring build tools that no lock names.
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+  # Wheels only: a package built here would bring build tools that no lock names. The lock is
+  # complete, so nothing is resolved again: pip would look for newer ones of what wants an extra.
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
     --only-binary :all: --requirement requirements/dev.lock
   echo "$locked" > "$venv/.locked"
 fi
