@@ -53,11 +53,11 @@ def too_many_removals(question: GuardQuestion) -> Iterator[Refusal]:
             advice=f"look at the plan again; --allow-removals {count} states its count",
         )
         return
-    if stated is None and count > _free_removals(question):
+    free = _free_removals(question)
+    if stated is None and count > free:
         yield Refusal(
             code="too-many-removals",
-            message=f"this plan ends {count} keys; the policy lets "
-            f"{_free_removals(question)} pass without being told",
+            message=f"this plan ends {count} keys; the policy lets {free} pass without being told",
             advice=f"if that is meant, state the count: --allow-removals {count}",
         )
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.canonical import Document, fingerprint
-from reconciler.model.keys import KeyRecord, KeyRemoval, KeySpec
+from reconciler.model.keys import KeyRecord, KeySpec
 from reconciler.model.resources import Body, Resource
 from reconciler.model.source import Problem, SourceRef
 from reconciler.model.states import Revision
@@ -206,18 +206,3 @@ def _secret_effect(secret: SecretEffect) -> Document:
         "leftPath": secret.left_path,
         "previousWorksFor": secret.previous_works_for,
     }
-
-
-__all__ = [
-    "Base",
-    "Change",
-    "FieldChange",
-    "KeyRemoval",
-    "MaintenanceItem",
-    "Plan",
-    "Refusal",
-    "SecretEffect",
-    "Target",
-    "Unmanaged",
-    "effects_document",
-]

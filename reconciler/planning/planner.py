@@ -6,13 +6,13 @@ the same request gives the same plan, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconciler.model.keys import KeyRecord
 from reconciler.planning.actions import Action
 from reconciler.planning.against_store import store_problems
 from reconciler.planning.guards import refusals
-from reconciler.planning.judgement import GuardQuestion, ends_a_key
+from reconciler.planning.judgement import GuardQuestion
 from reconciler.planning.key_changes import key_change
 from reconciler.planning.maintenance import maintenance_items
 from reconciler.planning.pairing import Pair, PlanRequest, pair_keys
@@ -52,8 +52,8 @@ def make_plan(request: PlanRequest) -> Plan:
         unmanaged=_unmanaged(request),
         refusals=() if request.maintenance_only else refusals(question),
         problems=tuple(sorted(p for pair in pairs for p in store_problems(pair, observed.read_at))),
-        notes=tuple(_notes(request, pairs)),
-        removal_count=sum(1 for change in changes if ends_a_key(change)),
+        notes=tuple(_notes(request, (p for p, change in by_pair if change is None))),
+        removal_count=len(question.endings),
         selection=selection.flags,
     )
 
@@ -92,7 +92,7 @@ def _unmanaged(request: PlanRequest) -> tuple[Unmanaged, ...]:
     )
 
 
-def _notes(request: PlanRequest, pairs: tuple[Pair, ...]) -> Iterator[str]:
+def _notes(request: PlanRequest, left_alone: Iterable[Pair]) -> Iterator[str]:
     """Give remarks: removals of keys that never were, keys without manifest left as they are."""
     observed = request.observed
     live = observed.live
@@ -100,6 +100,6 @@ def _notes(request: PlanRequest, pairs: tuple[Pair, ...]) -> Iterator[str]:
         known = removal.address in live or removal.address in observed.removed
         if not known and request.selection.covers(str(removal.address)):
             yield f"{removal.source}: {removal.address} was never in the store; nothing to remove"
-    for pair in pairs:
-        if pair.spec is None and key_change(pair, observed.policy.prune) is None:
+    for pair in left_alone:
+        if pair.spec is None:
             yield f"{pair.address} is inactive or ignored, and no manifest declares it"
