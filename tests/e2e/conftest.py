@@ -7,34 +7,37 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.desk import Desk, age_desk, vault_desk
+from tests.services.vault_server import VaultClient
 
-PAIRS = ("sqlite-age", "postgres-vault")
+PAIRS = {"sqlite-age": "local_desk", "postgres-vault": "server_desk"}
 
 
 @pytest.fixture(params=PAIRS)
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
-    """Give a desk on each pair of store and sink, after `init`."""
-    if request.param == "sqlite-age":
-        made = age_desk(tmp_path)
-    else:
-        made = vault_desk(
-            tmp_path,
-            postgres_url=request.getfixturevalue("postgres_url"),
-            program=request.getfixturevalue("vault_program"),
-            client=request.getfixturevalue("vault_client"),
-            mount=request.getfixturevalue("vault_mount"),
-        )
-    made.keyrec("init", *made.init)
-    for example in (made.folder / "keys").glob("demo/*"):
-        example.unlink()
+def desk(request: pytest.FixtureRequest) -> Desk:
+    """Give a desk on each pair of store and sink, after `init`, without its example key."""
+    made: Desk = request.getfixturevalue(PAIRS[request.param])
     return made
 
 
 @pytest.fixture
 def local_desk(tmp_path: Path) -> Desk:
     """Give a desk on SQLite and age files, after `init`, without its example key."""
-    made = age_desk(tmp_path)
-    made.keyrec("init")
-    for example in (made.folder / "keys").glob("demo/*"):
-        example.unlink()
-    return made
+    return age_desk(tmp_path).begin()
+
+
+@pytest.fixture
+def server_desk(
+    tmp_path: Path,
+    postgres_url: str,
+    vault_program: Path,
+    vault_client: VaultClient,
+    vault_mount: str,
+) -> Desk:
+    """Give a desk on PostgreSQL and Vault, after `init`, without its example key."""
+    return vault_desk(
+        tmp_path,
+        postgres_url=postgres_url,
+        program=vault_program,
+        client=vault_client,
+        mount=vault_mount,
+    ).begin()

@@ -107,6 +107,13 @@ class Desk:
     def _channels(self) -> tuple[Path, Path]:
         return self.folder.parent / "out.txt", self.folder.parent / "err.txt"
 
+    def begin(self) -> Desk:
+        """Run `init` and take its example away."""
+        self.keyrec("init", *self.init)
+        for example in (self.folder / "keys/demo").glob("*"):
+            example.unlink()
+        return self
+
     def write(self, name: str, content: str) -> None:
         """Write a file of manifests."""
         path = self.folder / name

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.e2e.desk import Desk, principal, vault_desk
-from tests.services.vault_server import VaultClient
+from tests.e2e.desk import Desk, principal
 
 COUNT = 1000
 PER_WORKSPACE = 200
@@ -32,24 +29,9 @@ spec:
 
 
 @pytest.fixture
-def thousand(
-    tmp_path: Path,
-    postgres_url: str,
-    vault_program: Path,
-    vault_client: VaultClient,
-    vault_mount: str,
-) -> Desk:
+def thousand(server_desk: Desk) -> Desk:
     """Give a desk with a thousand declared keys."""
-    desk = vault_desk(
-        tmp_path,
-        postgres_url=postgres_url,
-        program=vault_program,
-        client=vault_client,
-        mount=vault_mount,
-    )
-    desk.keyrec("init", *desk.init)
-    for example in (desk.folder / "keys").glob("demo/*"):
-        example.unlink()
+    desk = server_desk
     for i in range(COUNT):
         w = i // PER_WORKSPACE
         content = MANIFEST.format(i=i, w=w, octet=i % 256, group=i)

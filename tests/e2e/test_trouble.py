@@ -21,26 +21,12 @@ CLOSED_PORT = "http://127.0.0.1:1"
 
 
 @pytest.fixture
-def desk(
-    tmp_path: Path,
-    postgres_url: str,
-    vault_program: Path,
-    vault_client: VaultClient,
-    vault_mount: str,
-) -> Desk:
+def desk(server_desk: Desk) -> Desk:
     """Give a desk on PostgreSQL and Vault with one key applied."""
-    made = vault_desk(
-        tmp_path,
-        postgres_url=postgres_url,
-        program=vault_program,
-        client=vault_client,
-        mount=vault_mount,
-    )
-    made.keyrec("init", *made.init)
-    made.write("keys/shop/workspace.yaml", WORKSPACE)
-    made.write("keys/shop/a.yaml", _key("a"))
-    made.apply()
-    return made
+    server_desk.write("keys/shop/workspace.yaml", WORKSPACE)
+    server_desk.write("keys/shop/a.yaml", _key("a"))
+    server_desk.apply()
+    return server_desk
 
 
 def _key(name: str, *, active: str = "true") -> str:
