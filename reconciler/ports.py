@@ -18,6 +18,7 @@ from reconciler.model.policy import SinkKind
 from reconciler.model.resources import Resource
 from reconciler.model.secret import Secret
 from reconciler.model.states import ObservedState, Revision
+from reconciler.model.uses import UseReport
 from reconciler.model.writes import Commit, Committed
 
 
@@ -68,6 +69,11 @@ class KeyStore(Protocol):
             LeaseLost: the fence does not hold; nothing was written.
             StoreUnavailable: definitely nothing was written.
             CommitUnknown: the outcome is not known; run the same commit again.
+        """
+
+    def report_uses(self, report: UseReport) -> None:
+        """Remember when secrets were last presented: never earlier than what is known already.
+        Unknown versions are left out. Needs no lease, and no change of a key waits for it.
         """
 
     def acquire_lease(self, manager: str, *, holder: str, run_id: str) -> Lease | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from reconciler.adapters.sql_records import fields_of, fields_row, source_text
+from reconciler.adapters.sql_retiring import retire_with_operation
 from reconciler.adapters.sql_rows import KeyRow, OperationRow, SinkPathRow, VersionRow
 from reconciler.adapters.sql_work import Work
 from reconciler.model.journal import Operation, OperationKind, OperationState
 from reconciler.model.keys import KeyAddress, KeyStatus
 from reconciler.model.lifetime import VersionState
-from reconciler.model.secret_writes import BeginSecret, NewKey, NewVersion
+from reconciler.model.secret_writes import BeginSecret, NewKey, NewVersion, PathOverride
 from reconciler.model.writes import WriteRefusal
 
 _REPLACING = {OperationKind.REISSUE, OperationKind.RENAME}
@@ -32,6 +34,7 @@ def begin_secret(work: Work, write: BeginSecret) -> WriteRefusal | None:
     elif write.moved_to is not None:
         _move_key(work, operation, write.moved_to)
     _take_path(work, operation)
+    _override(work, write)
     row = _operation_row(work, operation, write.version.version_id)
     work.add_operation(row)
     insert_version(work, row, write.version)
@@ -56,6 +59,7 @@ def insert_version(work: Work, operation: OperationRow, new: NewVersion) -> None
         created_at=work.now,
         confirmed_at=None,
         retire_at=None,
+        overlap_until=None,
         retired_at=None,
         leaked=False,
         copy_destroyed_at=None,
@@ -97,6 +101,8 @@ def _path_refusal(work: Work, write: BeginSecret) -> WriteRefusal | None:
     row = work.paths.get(place)
     if row is not None and not row["is_free"] and row["key_id"] not in ours:
         return WriteRefusal.PATH_TAKEN
+    if write.override is not None:
+        return None
     last_version = 0 if row is None else row["last_version"]
     return None if write.expected == last_version else WriteRefusal.RECORD_CHANGED
 
@@ -149,10 +155,26 @@ def _take_path(work: Work, operation: Operation) -> None:
             key_id=operation.key_id,
             is_free=False,
             last_version=0,
+            adopted_version=None,
         )
         work.add_path(row)
     else:
         work.take_path(place, operation.key_id)
+
+
+def _override(work: Work, write: BeginSecret) -> None:
+    match write.override:
+        case None:
+            return
+        case PathOverride.REPAIR:
+            for version in list(work.versions_of(write.operation.key_id)):
+                if version["state"] is VersionState.RETIRING:
+                    retire_with_operation(work, version)
+        case PathOverride.ADOPT:
+            place = (write.operation.sink_id, write.operation.sink_path)
+            work.paths.change(place)["adopted_version"] = write.expected
+        case _:
+            assert_never(write.override)
 
 
 def _operation_row(work: Work, operation: Operation, target: str) -> OperationRow:

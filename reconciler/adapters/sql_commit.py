@@ -20,8 +20,8 @@ from reconciler.adapters.sql_keys import write_key
 from reconciler.adapters.sql_loading import load
 from reconciler.adapters.sql_records import json_text
 from reconciler.adapters.sql_resources import write_resource
+from reconciler.adapters.sql_run_tables import commits
 from reconciler.adapters.sql_secrets import write_secret
-from reconciler.adapters.sql_tables import commits
 from reconciler.adapters.sql_wanted import wanted_by
 from reconciler.adapters.sql_work import Work
 from reconciler.model.secret_writes import (

@@ -28,7 +28,8 @@ def write_version(work: Work, write: VersionWrite) -> WriteRefusal | None:
 
 def _retire(work: Work, write: RetireVersion) -> WriteRefusal | None:
     version = work.versions[write.version_id]
-    deadline = version["retire_at"]
+    # One that waits for evidence has no deadline; that there is some was judged by the plan.
+    deadline = version["retire_at"] or version["overlap_until"]
     is_retiring = version["state"] is VersionState.RETIRING
     if not is_retiring or deadline is None or deadline > work.now:
         return WriteRefusal.NOT_DUE

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from reconciler.adapters.sql_audit import Author, lock_chain
 from reconciler.adapters.sql_database import Database
-from reconciler.adapters.sql_tables import commits, leases
+from reconciler.adapters.sql_run_tables import commits, leases
 from reconciler.errors import LeaseLost
 from reconciler.model.audit import AuditNote
 from reconciler.model.journal import LEASE_TIME_TO_LIVE, Fence, Lease

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, cast
 
@@ -40,6 +40,7 @@ from reconciler.adapters.sql_tables import (
     resources,
     sink_paths,
 )
+from reconciler.adapters.sql_uses import read_uses, read_uses_until
 from reconciler.model.journal import Operation
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
 from reconciler.model.resources import Resource
@@ -68,6 +69,7 @@ def observe(connection: Connection, manager: str, now: datetime) -> ObservedStat
             )
         ),
         foreign=_foreign(connection, manager),
+        uses_until=read_uses_until(connection),
         audit_sequence=stored.audit_sequence,
         audit_head=stored.audit_head,
     )
@@ -106,8 +108,16 @@ def _records(connection: Connection, manager: str) -> tuple[KeyRecord, ...]:
     bare = [row["key_id"] for row in rows if row["key_id"] not in versions]
     if bare:
         versions.update(_newest(connection, bare))
+    uses = read_uses(connection, _waiting_for_evidence(versions))
     ordered = sorted(rows, key=lambda r: (r["workspace"], r["name"], r["audit_sequence"]))
-    return tuple(record_of(row, versions.get(row["key_id"], ())) for row in ordered)
+    return tuple(record_of(row, versions.get(row["key_id"], ()), uses) for row in ordered)
+
+
+def _waiting_for_evidence(versions: Mapping[str, Iterable[VersionRow]]) -> Iterator[str]:
+    for of_key in versions.values():
+        for version in of_key:
+            if version["overlap_until"] is not None and version["retired_at"] is None:
+                yield version["version_id"]
 
 
 def _rest(connection: Connection, manager: str) -> dict[str, list[VersionRow]]:

@@ -7,8 +7,10 @@ words, a place in a manifest as `[file, line, column, end_line]`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, cast
 
 from reconciler.adapters.sql_rows import (
@@ -30,10 +32,17 @@ from reconciler.model.keys import (
     Rotation,
     fields_fingerprint,
 )
+from reconciler.model.lifetime import Retirement
 from reconciler.model.resources import Resource, ResourceAddress, resource_from
 from reconciler.model.scopes import ScopeGrant
 from reconciler.model.source import SourceRef
 
+_NO_USES: Mapping[str, datetime] = MappingProxyType({})
+_RETIRE_WORDS = {
+    Retirement.AFTER_OVERLAP: None,
+    Retirement.WHEN_UNUSED: Retirement.WHEN_UNUSED,
+}
+"""Null is what every row said before there was a choice."""
 _MEMORY = 4096
 """How many different texts of each kind are kept read: most keys of a store say the same."""
 
@@ -57,6 +66,7 @@ def fields_row(fields: KeyFields) -> FieldsRow:
         generation=fields.rotation.generation,
         every=fields.rotation.every,
         overlap=fields.rotation.overlap,
+        retire=_RETIRE_WORDS[fields.rotation.retire],
         reissue=fields.reissue,
         owner=fields.owner,
         description=fields.description,
@@ -81,7 +91,12 @@ def fields_of(row: FieldsRow) -> KeyFields:
         expiration=row["expiration"],
         active=row["active"],
         protected=row["protected"],
-        rotation=Rotation(generation=row["generation"], every=row["every"], overlap=row["overlap"]),
+        rotation=Rotation(
+            generation=row["generation"],
+            every=row["every"],
+            overlap=row["overlap"],
+            retire=row["retire"] or Retirement.AFTER_OVERLAP,
+        ),
         reissue=row["reissue"],
         owner=row["owner"],
         description=row["description"],
@@ -94,7 +109,9 @@ def address_of_key(row: KeyRow) -> KeyAddress:
     return KeyAddress(workspace=row["workspace"], name=row["name"])
 
 
-def record_of(row: KeyRow, versions: Iterable[VersionRow]) -> KeyRecord:
+def record_of(
+    row: KeyRow, versions: Iterable[VersionRow], uses: Mapping[str, datetime] = _NO_USES
+) -> KeyRecord:
     """Put a key together with its versions, oldest first."""
     return KeyRecord(
         key_id=row["key_id"],
@@ -108,7 +125,7 @@ def record_of(row: KeyRow, versions: Iterable[VersionRow]) -> KeyRecord:
         hold=_hold(row),
         superseded_by=row["superseded_by"],
         rotated_at=row["rotated_at"],
-        versions=tuple(version_of(v) for v in versions),
+        versions=tuple(version_of(v, uses.get(v["version_id"])) for v in versions),
     )
 
 
@@ -119,7 +136,7 @@ def _hold(row: KeyRow) -> Hold | None:
     return Hold(reason=row["hold_reason"] or "", by=row["hold_by"] or "", since=since)
 
 
-def version_of(row: VersionRow) -> KeyVersion:
+def version_of(row: VersionRow, last_used_at: datetime | None = None) -> KeyVersion:
     """Read one version."""
     return KeyVersion(
         version_id=row["version_id"],
@@ -132,6 +149,8 @@ def version_of(row: VersionRow) -> KeyVersion:
         created_at=row["created_at"],
         confirmed_at=row["confirmed_at"],
         retire_at=row["retire_at"],
+        overlap_until=row["overlap_until"],
+        last_used_at=last_used_at,
         retired_at=row["retired_at"],
         leaked=row["leaked"],
         copy_destroyed_at=row["copy_destroyed_at"],
@@ -168,6 +187,7 @@ def path_of(row: SinkPathRow) -> PathRow:
         key_id=row["key_id"],
         is_free=row["is_free"],
         last_version=row["last_version"],
+        adopted_version=row["adopted_version"],
     )
 
 

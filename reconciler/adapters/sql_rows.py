@@ -11,7 +11,7 @@ from typing import Any, Generic, TypedDict, TypeVar
 
 from reconciler.model.journal import OperationKind, OperationState
 from reconciler.model.keys import KeyStatus, RemovalReason
-from reconciler.model.lifetime import Expiration, VersionState
+from reconciler.model.lifetime import Expiration, Retirement, VersionState
 from reconciler.model.resources import ResourceKind
 
 
@@ -29,6 +29,7 @@ class FieldsRow(TypedDict):
     generation: int
     every: timedelta | None
     overlap: timedelta
+    retire: Retirement | None
     reissue: int
     owner: str | None
     description: str | None
@@ -72,6 +73,7 @@ class VersionRow(TypedDict):
     created_at: datetime
     confirmed_at: datetime | None
     retire_at: datetime | None
+    overlap_until: datetime | None
     retired_at: datetime | None
     leaked: bool
     copy_destroyed_at: datetime | None
@@ -116,6 +118,7 @@ class SinkPathRow(TypedDict):
     key_id: str
     is_free: bool
     last_version: int
+    adopted_version: int | None
 
 
 class ResourceRow(TypedDict):

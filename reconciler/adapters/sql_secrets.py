@@ -11,6 +11,7 @@ from typing import TypeAlias, assert_never
 
 from reconciler.adapters.sql_beginning import begin_secret, insert_version
 from reconciler.adapters.sql_records import fields_of
+from reconciler.adapters.sql_retiring import retire_later, waits_for_operation
 from reconciler.adapters.sql_rows import KeyRow, OperationRow, VersionRow
 from reconciler.adapters.sql_work import Work
 from reconciler.model.journal import OperationState
@@ -79,7 +80,7 @@ def _confirm(work: Work, write: ConfirmSecret) -> WriteRefusal | None:
     operation = work.operations[write.operation_id]
     older = work.older_than(operation["key_id"])
     for version in _replaced(work, operation, older):
-        work.retire_later(version, operation)
+        retire_later(work, version, operation)
     _make_current(work, write)
     work.close_operation(write.operation_id, OperationState.CONFIRMED)
     key = work.keys[operation["key_id"]]
@@ -97,13 +98,15 @@ def _close(work: Work, write: CloseOperation) -> WriteRefusal | None:
     operation = work.operations[write.operation_id]
     ends = dict(write.dispositions)
     for version in list(work.versions_of(operation["key_id"])):
-        if _is_provisional_of(version, operation):
+        if waits_for_operation(version):
+            retire_later(work, version, operation)
+        elif _is_provisional_of(version, operation):
             if ends.get(version["version_id"]) is VersionState.RETIRED:
                 work.retire_now(version)
             else:
                 # Also one that the caller does not name: none stays provisional, and it may
                 # have been read.
-                work.retire_later(version, operation)
+                retire_later(work, version, operation)
     work.close_operation(write.operation_id, write.state)
     return None
 
@@ -115,7 +118,9 @@ def _replaced(work: Work, operation: OperationRow, older: tuple[str, ...]) -> li
     return [
         version
         for version in (*own, *others)
-        if version["state"] is VersionState.CURRENT or _is_provisional_of(version, operation)
+        if version["state"] is VersionState.CURRENT
+        or _is_provisional_of(version, operation)
+        or waits_for_operation(version)
     ]
 
 

@@ -23,6 +23,7 @@ from reconciler.adapters.sql_leases import Leases, lost
 from reconciler.adapters.sql_migrating import migrate
 from reconciler.adapters.sql_resources import put_resource
 from reconciler.adapters.sql_tables import resources
+from reconciler.adapters.sql_uses import write_uses
 from reconciler.adapters.sql_work import Work
 from reconciler.errors import CommitUnknown, StoreUnavailable
 from reconciler.model.audit import AuditEvent, AuditNote
@@ -30,6 +31,7 @@ from reconciler.model.journal import Fence, Lease
 from reconciler.model.keys import KeyAddress, KeyRecord
 from reconciler.model.resources import Resource, ResourceKind
 from reconciler.model.states import ObservedState
+from reconciler.model.uses import UseReport
 from reconciler.model.writes import Commit, Committed
 from reconciler.ports import Clock, StoredVersion
 
@@ -93,6 +95,10 @@ class SqlStore:
         """Run one transaction; a commit that was done before gives its first answer."""
         require_fence(commit)
         return self._database.write(partial(self._commit, commit=commit))
+
+    def report_uses(self, report: UseReport) -> None:
+        """Remember when secrets were last presented."""
+        self._repeatable(partial(write_uses, report=report))
 
     def acquire_lease(self, manager: str, *, holder: str, run_id: str) -> Lease | None:
         """Take the lease where it is free, or is already this run's; None where it is not."""

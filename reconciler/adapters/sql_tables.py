@@ -1,6 +1,6 @@
 """The tables of the key store: columns, keys, and the rules that the database itself holds.
 
-Compatibility: these tables are stored form 1. Every change of them is a migration in `migrations/`
+Compatibility: these tables are stored form 2. Every change of them is a migration in `migrations/`
 and raises `SCHEMA_VERSION`; columns are only added, nullable or with a default that means what
 their absence meant. `meta.schema_version` stays where it is for ever: it is what every version of
 the program reads first.
@@ -30,10 +30,10 @@ from sqlalchemy import (
 from reconciler.adapters.sql_types import Duration, Instant, WordOf
 from reconciler.model.journal import OperationKind, OperationState
 from reconciler.model.keys import KeyStatus, RemovalReason
-from reconciler.model.lifetime import Expiration, VersionState
+from reconciler.model.lifetime import Expiration, Retirement, VersionState
 from reconciler.model.resources import ResourceKind
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData(
     naming_convention={
@@ -74,6 +74,8 @@ keys = Table(
     Column("generation", Integer, nullable=False),
     Column("every", Duration),
     Column("overlap", Duration, nullable=False),
+    # Null: after the overlap.
+    Column("retire", WordOf(Retirement)),
     Column("reissue", Integer, nullable=False),
     Column("owner", Text),
     Column("description", Text),
@@ -121,6 +123,8 @@ key_versions = Table(
     Column("created_at", Instant, nullable=False),
     Column("confirmed_at", Instant),
     Column("retire_at", Instant),
+    # Set where acceptance goes on after it until nobody uses the version any more.
+    Column("overlap_until", Instant),
     Column("retired_at", Instant),
     Column("leaked", Boolean, nullable=False),
     Column("copy_destroyed_at", Instant),
@@ -189,6 +193,7 @@ sink_paths = Table(
     Column("key_id", Text, ForeignKey("keys.key_id"), nullable=False),
     Column("is_free", Boolean, nullable=False),
     Column("last_version", Integer, nullable=False),
+    Column("adopted_version", Integer),
 )
 Index("ix_sink_paths_key", sink_paths.c.key_id)
 
@@ -203,18 +208,6 @@ resources = Table(
     Column("document", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("changed_at", Instant, nullable=False),
-)
-
-leases = Table(
-    "leases",
-    metadata,
-    Column("manager", Text, primary_key=True),
-    # The row stays for ever, so the epoch only rises; nobody holds it where run_id is null.
-    Column("epoch", BigInteger, nullable=False),
-    Column("run_id", Text),
-    Column("holder", Text),
-    Column("acquired_at", Instant),
-    Column("expires_at", Instant),
 )
 
 audit = Table(
@@ -238,13 +231,3 @@ audit = Table(
 )
 Index("ix_audit_address", audit.c.address)
 Index("ix_audit_subject", audit.c.subject)
-
-commits = Table(
-    "commits",
-    metadata,
-    Column("commit_id", Text, primary_key=True),
-    Column("at", Instant, nullable=False),
-    Column("refusals", Text, nullable=False),
-    Column("audit_sequence", BigInteger, nullable=False),
-    Column("audit_head", Text, nullable=False),
-)

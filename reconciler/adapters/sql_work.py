@@ -25,7 +25,6 @@ from reconciler.adapters.sql_wanted import ResourceId
 from reconciler.model.journal import OperationState
 from reconciler.model.keys import KeyFields, KeyStatus
 from reconciler.model.lifetime import VersionState
-from reconciler.model.writes import overlap_deadline
 
 SinkPlace = tuple[str, str]
 """Sink id and path."""
@@ -188,13 +187,6 @@ class Work:
         for place in self._paths_of.pop(key_id, set()):
             if self.paths[place]["key_id"] == key_id and not self.paths[place]["is_free"]:
                 self.paths.change(place)["is_free"] = True
-
-    def retire_later(self, version: VersionRow, operation: OperationRow) -> None:
-        """Let a version be accepted until the operation's overlap has passed."""
-        row = self.versions.change(version["version_id"])
-        expires_at = self.keys[row["key_id"]]["expires_at"]
-        row["state"] = VersionState.RETIRING
-        row["retire_at"] = overlap_deadline(self.now, operation["overlap"], expires_at)
 
     def retire_now(self, version: VersionRow) -> VersionRow:
         """End a version's acceptance; one that had ended keeps its time."""

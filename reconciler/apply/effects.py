@@ -14,7 +14,7 @@ from reconciler.model.audit import AuditNote
 from reconciler.model.journal import OperationKind, PathRow
 from reconciler.model.keys import KeyFields, KeyRecord, KeySpec, RemovalReason
 from reconciler.model.resources import Resource, address_of
-from reconciler.model.secret_writes import NewKey
+from reconciler.model.secret_writes import NewKey, PathOverride
 from reconciler.model.writes import PutResource, RemoveKey, RemoveResource, UpdateKey, Write
 from reconciler.planning.actions import Action, Reason
 from reconciler.planning.plan import Change, MaintenanceItem
@@ -202,7 +202,8 @@ def rotation_work(
         key_id=record.key_id,
         environment=fields.environment,
         path=fields.sink_path,
-        expected=_last_version(paths, fields.sink_path),
+        expected=_last_version(paths, fields.sink_path) if item.found is None else item.found,
+        override=None if item.found is None else PathOverride.REPAIR,
         generation=fields.rotation.generation,
         overlap=overlap,
         reason=(item.reason or Reason.REQUESTED).value,

@@ -178,6 +178,7 @@ def _begin(started: Started) -> Write:
         base=work.base,
         new_key=work.new_key,
         moved_to=work.moved_to,
+        override=work.override,
         note=_note(started, _BEGIN_EVENTS[work.kind]),
     )
 

@@ -9,7 +9,7 @@ from reconciler.credentials.minting import Minted
 from reconciler.model.journal import Operation, OperationKind
 from reconciler.model.keys import KeyAddress
 from reconciler.model.policy import HashProfile
-from reconciler.model.secret_writes import NewKey, NewVersion
+from reconciler.model.secret_writes import NewKey, NewVersion, PathOverride
 from reconciler.model.source import SourceRef
 from reconciler.ports import Entropy
 
@@ -54,6 +54,8 @@ class SecretWork:
     recorded: int | None = None
     """Where the path's current secret is, as the store knows it: below `expected` where the path
     was deleted outside and counts its versions from 1 again."""
+    override: PathOverride | None = None
+    """Why the path may be written over where it is not at its recorded version."""
     landed: int | None = None
     """For a resumed operation: the sink version at which the interrupted secret was seen."""
 

@@ -101,7 +101,10 @@ def _fields(draft: KeyDraft, assembly: Assembly) -> KeyFields:
         active=spec.active,
         protected=spec.protected,
         rotation=Rotation(
-            generation=spec.rotation.generation, every=draft.every, overlap=draft.overlap
+            generation=spec.rotation.generation,
+            every=draft.every,
+            overlap=draft.overlap,
+            retire=spec.rotation.retire,
         ),
         reissue=spec.reissue,
         owner=draft.owner,

@@ -17,7 +17,9 @@ from reconciler.manifest.schema_values import (
     ExpirationField,
     Flag,
     ReasonField,
+    RetirementField,
 )
+from reconciler.model.lifetime import Retirement
 from reconciler.model.scopes import BUILT_IN_CATALOG
 
 
@@ -44,6 +46,15 @@ class RotationWire(Wire):
             title="Overlap",
             description="How long the previous secret still works; 24h where nothing is said.",
             examples=["24h"],
+        ),
+    ]
+    retire: Annotated[
+        RetirementField,
+        Field(
+            default=Retirement.AFTER_OVERLAP,
+            title="Retire",
+            description="What ends the previous secret: its overlap, or when-unused: its overlap "
+            "and then the verifiers' word that nobody uses it any more.",
         ),
     ]
 

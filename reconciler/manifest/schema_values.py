@@ -22,7 +22,7 @@ from reconciler.manifest.schema_texts import text_schema, whole
 from reconciler.manifest.snippets import quoted
 from reconciler.model.allowlist import RangeRefused
 from reconciler.model.keys import RemovalReason
-from reconciler.model.lifetime import Expiration, parse_duration
+from reconciler.model.lifetime import Expiration, Retirement, parse_duration
 from reconciler.model.policy import AuthorizationMode, HashProfile, Prune, SinkKind
 
 DURATION_PATTERN = "[1-9][0-9]{0,5}[mhd]"
@@ -184,6 +184,7 @@ _PRUNES = _words(Prune)
 _MODES = _words(AuthorizationMode)
 _PROFILES = _words(HashProfile)
 _SINKS = _words(SinkKind)
+_RETIREMENTS = _words(Retirement)
 _REASONS = {w: m for w, m in _words(RemovalReason).items() if m is not RemovalReason.UNDECLARED}
 _SEVERITIES = _words(("critical", "high", "medium", "low"))
 
@@ -201,6 +202,9 @@ SinkKindField: TypeAlias = Annotated[
 ]
 ReasonField: TypeAlias = Annotated[
     RemovalReason, _choice(_REASONS, "a reason to remove a key"), text_schema(enum=[*_REASONS])
+]
+RetirementField: TypeAlias = Annotated[
+    Retirement, _choice(_RETIREMENTS, "a way to retire"), text_schema(enum=[*_RETIREMENTS])
 ]
 SeverityField: TypeAlias = Annotated[
     str, _choice(_SEVERITIES, "a severity"), text_schema(enum=[*_SEVERITIES])

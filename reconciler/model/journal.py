@@ -81,6 +81,8 @@ class PathRow:
     """Whether another key may take it: its owner was removed or has left it."""
     last_version: int
     """The last version number known to be in the sink; 0 for a path never written."""
+    adopted_version: int | None = None
+    """The version that a manifest last allowed to be written over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

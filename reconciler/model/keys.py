@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from reconciler.model.canonical import Document, fingerprint
-from reconciler.model.lifetime import Expiration, VersionState, format_duration
+from reconciler.model.lifetime import Expiration, Retirement, VersionState, format_duration
 from reconciler.model.scopes import ScopeGrant
 from reconciler.model.source import SourceRef
 
@@ -38,6 +38,7 @@ class Rotation:
     generation: int = 1
     every: timedelta | None = None
     overlap: timedelta = DEFAULT_OVERLAP
+    retire: Retirement = Retirement.AFTER_OVERLAP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,12 @@ class KeyVersion:
     created_at: datetime
     confirmed_at: datetime | None = None
     retire_at: datetime | None = None
-    """For a retiring version: until when it is accepted. None waits for evidence."""
+    """For a retiring version: until when it is accepted. None waits: for evidence that nobody
+    uses it, or for the end of a repair."""
+    overlap_until: datetime | None = None
+    """For a retiring version that waits for evidence: until when it is accepted in any case."""
+    last_used_at: datetime | None = None
+    """When a verifier last saw it, to the minute; read for versions that wait for evidence."""
     retired_at: datetime | None = None
     leaked: bool = False
     copy_destroyed_at: datetime | None = None
@@ -188,7 +194,7 @@ def fields_document(fields: KeyFields) -> Document:
     Compatibility: fingerprints of it are stored; fields are only added where their default means
     what their absence meant, and then left out of the document while they have that default.
     """
-    return {
+    document: dict[str, Document] = {
         "environment": fields.environment,
         "sinkPath": fields.sink_path,
         "scopes": {g.resource: g.level for g in fields.scopes},
@@ -205,6 +211,9 @@ def fields_document(fields: KeyFields) -> Document:
         "description": fields.description,
         "labels": dict(fields.labels),
     }
+    if fields.rotation.retire is not Retirement.AFTER_OVERLAP:
+        document["retire"] = fields.rotation.retire.value
+    return document
 
 
 def fields_fingerprint(fields: KeyFields) -> str:

@@ -54,6 +54,14 @@ def format_duration(duration: timedelta) -> str:
     return f"{minutes}m"
 
 
+class Retirement(StrEnum):
+    """What ends the previous secret of a key after a rotation; never before the overlap."""
+
+    AFTER_OVERLAP = "after-overlap"
+    WHEN_UNUSED = "when-unused"
+    """Its overlap has passed and verifiers have seen no use of it for as long again."""
+
+
 class VersionState(StrEnum):
     """The life of one secret of a key. Retired is final: nothing leaves it."""
 

@@ -6,6 +6,7 @@ Each states its own condition; what a transaction of them means is said in `mode
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from reconciler.model.audit import AuditNote
 from reconciler.model.journal import Operation, OperationState
@@ -36,6 +37,15 @@ class NewKey:
     fields: KeyFields
 
 
+class PathOverride(StrEnum):
+    """Why a path may be written over that is not at its recorded version."""
+
+    REPAIR = "repair"
+    """What stands there is ours, or nothing does: drift is mended."""
+    ADOPT = "adopt"
+    """A manifest says so, for exactly that version."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginSecret:
     """Transaction A: a provisional version, its operation, its first attempt.
@@ -45,7 +55,12 @@ class BeginSecret:
     address and leaves its old path (rename); a changed path without a new name gives its own
     address. Conditions: the record (or the superseded one) is still at `base`, is not held where
     this is a reissue or rename, no operation is open on the path, the path is free or owned by
-    this key or by the superseded one, the address is free.
+    this key or by the superseded one and still at `expected`, the address is free.
+
+    With `override` the path was found at `expected` in the sink, whatever is recorded of it. A
+    repair takes the deadlines away from the key's replaced versions, for one of them may be what
+    consumers read just now; they get one again when the operation ends. An adoption is remembered
+    with the path.
     """
 
     operation: Operation
@@ -56,6 +71,7 @@ class BeginSecret:
     """The record's version; None for a create."""
     new_key: NewKey | None = None
     moved_to: KeyAddress | None = None
+    override: PathOverride | None = None
     note: AuditNote
 
 
@@ -92,8 +108,9 @@ class ConfirmSecret:
     Condition: the operation is open with this target and the version is still provisional. The
     deadline of the old current version, of the superseded key's, and of this operation's other
     provisional versions is the database's now plus the operation's overlap, never later than the
-    key's expiry. The record's generation, sink path and rotation time follow,
-    and the path's last version is the confirmed one.
+    key's expiry; a version that was current has none where its key retires when unused. The
+    record's generation, sink path and rotation time follow, and the path's last version is the
+    confirmed one.
     """
 
     operation_id: str

@@ -82,6 +82,8 @@ class ObservedState:
     """Open ones of this manager."""
     paths: tuple[PathRow, ...] = ()
     foreign: tuple[ForeignRecord, ...] = ()
+    uses_until: datetime | None = None
+    """Up to when verifiers have reported all uses of secrets; None where none reports."""
     audit_sequence: int = 0
     audit_head: str = ""
 

@@ -64,7 +64,9 @@ class UpdateKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetireVersion:
-    """Bookkeeping: retiring becomes retired; condition: its deadline has passed."""
+    """Retiring becomes retired: bookkeeping after its deadline, or the end on evidence that nobody
+    uses it. Condition: its deadline, else its overlap, has passed.
+    """
 
     version_id: str
     note: AuditNote

@@ -64,6 +64,12 @@ class Reason(StrEnum):
     """Somebody who can read the current secret is no longer trusted with it."""
     NO_LIVE_VERSION = "no-live-version"
     """No version of the key is accepted any more: leaked, or its operation ended without one."""
+    SINK_PATH_DELETED = "sink-path-deleted"
+    """Nothing can be read at the key's path any more: somebody deleted it."""
+    SINK_ROLLED_BACK = "sink-rolled-back"
+    """The path holds another one of the key's own secrets than the current one."""
+    STORE_RESTORED = "store-restored"
+    """The store came back from an older copy: none of its secrets is trusted as before."""
     REQUESTED = "requested"
     """A person asked for it at the command line."""
 

@@ -22,6 +22,7 @@ FIELD_NAMES = {
     "generation": "rotation.generation",
     "every": "rotation.every",
     "overlap": "rotation.overlap",
+    "retire": "rotation.retire",
     "reissue": "reissue",
     "owner": "owner",
     "description": "description",

@@ -13,6 +13,7 @@ from reconciler.model.keys import KeyRecord, KeyVersion
 from reconciler.model.lifetime import VersionState
 from reconciler.model.states import ObservedState
 from reconciler.planning.actions import MaintenanceKind
+from reconciler.planning.evidence import may_end
 from reconciler.planning.plan import MaintenanceItem, Target
 from reconciler.planning.rotation import RotationQuestion, rotation_reason
 
@@ -94,7 +95,7 @@ def _rotated(
 
 def _retired(record: KeyRecord, observed: ObservedState) -> Iterator[MaintenanceItem]:
     for version in record.versions:
-        if _is_overdue(version, observed):
+        if _is_overdue(version, observed) or _is_unused(version, record, observed):
             yield _version_item(record, version, MaintenanceKind.RETIRE)
 
 
@@ -122,6 +123,13 @@ def _is_overdue(version: KeyVersion, observed: ObservedState) -> bool:
     return version.retire_at <= observed.read_at
 
 
+def _is_unused(version: KeyVersion, record: KeyRecord, observed: ObservedState) -> bool:
+    """Whether a replaced version without a deadline may end on evidence."""
+    if version.state is not VersionState.RETIRING or version.retire_at is not None:
+        return False
+    return may_end(version, record, now=observed.read_at, uses_until=observed.uses_until)
+
+
 def _version_item(record: KeyRecord, version: KeyVersion, kind: MaintenanceKind) -> MaintenanceItem:
     return MaintenanceItem(
         address=str(record.address),
@@ -129,7 +137,7 @@ def _version_item(record: KeyRecord, version: KeyVersion, kind: MaintenanceKind)
         version_id=version.version_id,
         path=version.sink_path,
         sink_version=version.sink_version,
-        due_since=version.retire_at or version.retired_at,
+        due_since=version.retire_at or version.overlap_until or version.retired_at,
         workspace=record.address.workspace,
         record=record,
     )

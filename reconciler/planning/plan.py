@@ -101,6 +101,8 @@ class MaintenanceItem:
     path: str | None = None
     sink_version: int | None = None
     due_since: datetime | None = None
+    found: int | None = None
+    """For a rotation that mends drift: the version at which the path was found in the sink."""
     workspace: str | None = None
     record: KeyRecord | None = None
 

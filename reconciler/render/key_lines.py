@@ -109,4 +109,6 @@ def _end_text(version: KeyVersion) -> str:
     """Say until when the version itself is accepted, or since when it is not."""
     if version.retired_at is not None:
         return f"ended {moment(version.retired_at)}"
+    if version.overlap_until is not None:
+        return f"when unused, not before {moment(version.overlap_until)}"
     return "-" if version.retire_at is None else moment(version.retire_at)

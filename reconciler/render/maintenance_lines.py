@@ -16,6 +16,9 @@ _ROTATION_WORDS = {
     Reason.SINK_CHANGED: "into the new sink",
     Reason.RECIPIENT_REMOVED: "after a recipient was removed",
     Reason.NO_LIVE_VERSION: "of keys without a working secret",
+    Reason.SINK_PATH_DELETED: "of secrets that were deleted in the sink",
+    Reason.SINK_ROLLED_BACK: "of secrets that were rolled back in the sink",
+    Reason.STORE_RESTORED: "after the store was restored",
     Reason.REQUESTED: "asked for at the command line",
 }
 

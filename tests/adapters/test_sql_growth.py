@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, func, select
 
+from reconciler.adapters.sql_run_tables import commits
 from reconciler.adapters.sql_store import SqlStore
-from reconciler.adapters.sql_tables import commits
 from reconciler.model.audit import AuditNote
 from reconciler.model.resources import Resource, address_of
 from reconciler.model.workspaces import Workspace

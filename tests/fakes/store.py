@@ -24,6 +24,7 @@ from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
 from reconciler.model.policy import Policy
 from reconciler.model.resources import Resource
 from reconciler.model.states import ForeignRecord, ObservedState
+from reconciler.model.uses import UseReport, covered_until
 from reconciler.model.writes import Commit, Committed
 from reconciler.ports import Clock, StoredVersion
 from tests.fakes.store_state import State
@@ -109,6 +110,7 @@ class FakeStore:
             ),
             audit_sequence=len(state.events),
             audit_head=state.head,
+            uses_until=covered_until(state.reporters.values()),
         )
 
     def presented(self, version_id: str) -> StoredVersion | None:
@@ -164,6 +166,15 @@ class FakeStore:
         state.commits[commit.commit_id] = answer
         self.state = state
         return answer
+
+    def report_uses(self, report: UseReport) -> None:
+        with self._changing("report_uses"):
+            state = self.state
+            for version_id, at in report.uses:
+                if version_id in state.versions:
+                    state.uses[version_id] = max(state.uses.get(version_id, at), at)
+            known = state.reporters.get(report.reporter, report.until)
+            state.reporters[report.reporter] = max(known, report.until)
 
     def acquire_lease(self, manager: str, *, holder: str, run_id: str) -> Lease | None:
         with self._changing("acquire_lease"):

@@ -130,7 +130,7 @@ def retire_version(at: Transaction, write: RetireVersion) -> WriteRefusal | None
     slot = at.state.versions.get(write.version_id)
     if slot is None:
         return WriteRefusal.NOT_FOUND
-    deadline = slot.version.retire_at
+    deadline = slot.version.retire_at or slot.version.overlap_until
     is_retiring = slot.version.state is VersionState.RETIRING
     if not is_retiring or deadline is None or deadline > at.now:
         return WriteRefusal.NOT_DUE

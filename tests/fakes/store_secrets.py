@@ -12,6 +12,7 @@ from reconciler.model.secret_writes import (
     CloseOperation,
     CommitAttempt,
     ConfirmSecret,
+    PathOverride,
     Retarget,
 )
 from reconciler.model.writes import WriteRefusal
@@ -47,6 +48,7 @@ def begin_secret(at: Transaction, write: BeginSecret) -> WriteRefusal | None:
         at.change_fields(operation.key_id, sink_path=operation.sink_path)
         at.change_key(operation.key_id, address=write.moved_to)
     _take_path(at, operation)
+    _override(at, write)
     opened = replace(operation, state=OperationState.OPEN, opened_at=at.now, attempts=())
     at.add_version(opened, write.version, write.expected)
     if operation.supersedes is not None:
@@ -71,6 +73,8 @@ def _begin_refusal(at: Transaction, write: BeginSecret) -> WriteRefusal | None:
     row = at.state.paths.get(place)
     if row is not None and not row.is_free and row.key_id not in mine:
         return WriteRefusal.PATH_TAKEN
+    if write.override is not None:
+        return None
     last_version = 0 if row is None else row.last_version
     return None if write.expected == last_version else WriteRefusal.RECORD_CHANGED
 
@@ -102,7 +106,19 @@ def _take_path(at: Transaction, operation: Operation) -> None:
         key_id=operation.key_id,
         is_free=False,
         last_version=0 if taken is None else taken.last_version,
+        adopted_version=None if taken is None else taken.adopted_version,
     )
+
+
+def _override(at: Transaction, write: BeginSecret) -> None:
+    operation = write.operation
+    if write.override is PathOverride.ADOPT:
+        place = (operation.sink_id, operation.sink_path)
+        at.state.paths[place] = replace(at.state.paths[place], adopted_version=write.expected)
+    if write.override is PathOverride.REPAIR:
+        for slot in at.state.slots(operation.key_id):
+            if slot.version.state is VersionState.RETIRING:
+                at.change_version(slot.version.version_id, retire_at=None, overlap_until=None)
 
 
 def _target_refusal(at: Transaction, operation_id: str, target: str) -> WriteRefusal | None:
@@ -163,6 +179,8 @@ def confirm_secret(at: Transaction, write: ConfirmSecret) -> WriteRefusal | None
             at.retire_later(slot, operation)
     for slot in at.provisional(operation):
         at.retire_later(slot, operation)
+    for slot in at.waiting({operation.key_id, *(k.key_id for k in older)}):
+        at.retire_later(slot, operation)
     at.change_version(
         write.version_id,
         state=VersionState.CURRENT,
@@ -191,6 +209,8 @@ def close_operation(at: Transaction, write: CloseOperation) -> WriteRefusal | No
         return WriteRefusal.NOT_FOUND
     if operation.state is not OperationState.OPEN:
         return WriteRefusal.OPERATION_CLOSED
+    for slot in at.waiting({operation.key_id}):
+        at.retire_later(slot, operation)
     ends = dict(write.dispositions)
     for slot in at.provisional(operation):
         if ends.get(slot.version.version_id) is VersionState.RETIRED:

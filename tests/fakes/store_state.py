@@ -40,6 +40,8 @@ class State:
     events: list[AuditEvent] = field(default_factory=list)
     subjects: dict[int, str] = field(default_factory=dict)
     """Which key an audit event is about, by its sequence number."""
+    uses: dict[str, datetime] = field(default_factory=dict)
+    reporters: dict[str, datetime] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     """Ids of removed keys in the order of their removal."""
 
@@ -55,6 +57,8 @@ class State:
             commits=dict(self.commits),
             events=list(self.events),
             subjects=dict(self.subjects),
+            uses=dict(self.uses),
+            reporters=dict(self.reporters),
             removed=list(self.removed),
         )
 
@@ -113,7 +117,12 @@ class State:
                 left = left or versions[-1:]
             elif not left:
                 continue
-            yield replace(key, versions=tuple(left))
+            yield replace(key, versions=tuple(self._with_use(v) for v in left))
+
+    def _with_use(self, version: KeyVersion) -> KeyVersion:
+        waits = version.overlap_until is not None and version.retired_at is None
+        used = self.uses.get(version.version_id) if waits else None
+        return replace(version, last_used_at=used)
 
     def newest_tombstones(self, manager: str) -> dict[KeyAddress, KeyRecord]:
         """Give the last removed key of each address."""

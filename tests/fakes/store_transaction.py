@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.model.journal import Attempt, Operation, OperationState
 from reconciler.model.keys import KeyRecord, KeyStatus, KeyVersion
-from reconciler.model.lifetime import VersionState
+from reconciler.model.lifetime import Retirement, VersionState
 from reconciler.model.secret_writes import NewVersion
 from reconciler.model.writes import overlap_deadline
 from tests.fakes.store_state import Slot, State
@@ -47,12 +47,25 @@ class Transaction:
         )
 
     def retire_later(self, slot: Slot, operation: Operation) -> None:
-        expires_at = self.state.keys[slot.key_id].expires_at
+        key = self.state.keys[slot.key_id]
+        deadline = overlap_deadline(self.now, operation.overlap, key.expires_at)
+        waits = slot.version.confirmed_at is not None and (
+            key.fields.rotation.retire is Retirement.WHEN_UNUSED
+        )
         self.change_version(
             slot.version.version_id,
             state=VersionState.RETIRING,
-            retire_at=overlap_deadline(self.now, operation.overlap, expires_at),
+            retire_at=None if waits else deadline,
+            overlap_until=deadline if waits else None,
         )
+
+    def waiting(self, key_ids: set[str]) -> Iterator[Slot]:
+        """Give the versions whose deadline a repair took away."""
+        for slot in list(self.state.versions.values()):
+            version = slot.version
+            has_none = version.retire_at is None and version.overlap_until is None
+            if version.state is VersionState.RETIRING and has_none and slot.key_id in key_ids:
+                yield slot
 
     def raise_path(self, operation: Operation, seen: int) -> None:
         place = (operation.sink_id, operation.sink_path)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.keys import KeyFields, fields_document
-from reconciler.model.lifetime import Expiration
+from reconciler.model.keys import KeyFields, Rotation, fields_document
+from reconciler.model.lifetime import Expiration, Retirement
 from reconciler.model.scopes import ScopeCatalog, ScopeGrant
 from reconciler.model.workspaces import NetworkSet
 from reconciler.planning.diff import FIELD_NAMES, diff_bodies, diff_fields, field_change
@@ -16,6 +16,7 @@ from tests.fakes.world import PAYMENTS, policy, spec
 from tests.planning.records import DAY, HOUR
 
 PLAIN = KeyFields(environment="prod", sink_path="payments/prod/a")
+WHEN_UNUSED = Rotation(retire=Retirement.WHEN_UNUSED)
 READ = ScopeGrant(resource="Reviews", level="read")
 
 
@@ -26,7 +27,8 @@ def names(before: KeyFields | None, after: KeyFields | None) -> list[str]:
 
 def test_every_stored_field_has_a_name_that_people_know() -> None:
     """No difference can be lost between the stored form and the plan."""
-    document = fields_document(PLAIN)
+    full = replace(PLAIN, rotation=WHEN_UNUSED)
+    document = fields_document(full)
     assert isinstance(document, dict)
     assert set(FIELD_NAMES) == set(document)
 
@@ -43,6 +45,7 @@ CHANGED: dict[str, KeyFields] = {
     "rotation.generation": spec("a", generation=2).fields,
     "rotation.every": spec("a", every=30 * DAY).fields,
     "rotation.overlap": spec("a", overlap=HOUR).fields,
+    "rotation.retire": replace(spec("a").fields, rotation=WHEN_UNUSED),
     "reissue": replace(PLAIN, reissue=2),
     "owner": replace(PLAIN, owner="team"),
     "description": replace(PLAIN, description="what for"),
