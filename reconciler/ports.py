@@ -39,8 +39,14 @@ class KeyStore(Protocol):
     def check(self) -> None:
         """Return where the tables are there and of this program's version; else StoreOutdated."""
 
-    def migrate(self) -> bool:
-        """Bring the tables to this program's version; whether anything was done."""
+    def migrate(self, form: int | None = None) -> bool:
+        """Bring the tables to this program's form, or back to an older one before an older program
+        is used again; whether anything was done. What only the newer form could say is lost.
+
+        Raises:
+            StoreOutdated: the tables are of a newer form than the program knows, or there are none
+                to bring back.
+        """
 
     def seed(self, policy: Resource, *, actor: str) -> bool:
         """Store the first policy; False, and nothing done, where the store already holds one."""

@@ -6,14 +6,19 @@ to date never loads it. Two programs that migrate at once wait for each other.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
 from reconciler.adapters.sql_database import Database
 from reconciler.adapters.sql_engine import has_file, is_sqlite, make_file
 from reconciler.adapters.sql_tables import SCHEMA_VERSION
-from reconciler.errors import StoreUnavailable
+from reconciler.errors import ConfigInvalid, StoreUnavailable
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 4_771_304_091
@@ -33,10 +38,40 @@ def migrate(database: Database) -> bool:
     return True
 
 
+def bring_back(database: Database, form: int) -> bool:
+    """Bring the tables back to an older form; whether anything was done.
+
+    Raises:
+        StoreOutdated: there are no tables, or they are newer than this program.
+        ConfigInvalid: there is no such form.
+    """
+    if not 1 <= form <= SCHEMA_VERSION:
+        raise ConfigInvalid(
+            f"There is no stored form {form}.", advice=f"This program knows 1 to {SCHEMA_VERSION}."
+        )
+    database.check()
+    if form == SCHEMA_VERSION:
+        return False
+    database.write_unchecked(partial(_downgrade, form=form))
+    return True
+
+
 def upgrade(connection: Connection) -> None:
     """Run every migration that is missing, in the transaction of the connection."""
     from alembic import command  # noqa: PLC0415 - half a second that only this call pays
-    from alembic.config import Config  # noqa: PLC0415 - the same
+
+    command.upgrade(_prepared(connection), "head")
+
+
+def _downgrade(connection: Connection, *, form: int) -> None:
+    from alembic import command  # noqa: PLC0415 - as above
+
+    command.downgrade(_prepared(connection), f"{form:04}")
+
+
+def _prepared(connection: Connection) -> Config:
+    """Wait for everybody else who migrates, and say where the steps are."""
+    from alembic.config import Config  # noqa: PLC0415 - as above
 
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
@@ -44,7 +79,7 @@ def upgrade(connection: Connection) -> None:
     # The percent sign is the configuration's own escape.
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    command.upgrade(config, "head")
+    return config
 
 
 def _make_file(database: Database) -> None:

@@ -20,7 +20,7 @@ from reconciler.adapters.sql_commit import answered_before, require_fence, run_c
 from reconciler.adapters.sql_database import Database
 from reconciler.adapters.sql_flush import flush
 from reconciler.adapters.sql_leases import Leases, lost
-from reconciler.adapters.sql_migrating import migrate
+from reconciler.adapters.sql_migrating import bring_back, migrate
 from reconciler.adapters.sql_resources import put_resource
 from reconciler.adapters.sql_tables import resources
 from reconciler.adapters.sql_uses import write_uses
@@ -58,9 +58,9 @@ class SqlStore:
         """Return where the tables are of this program's version; else StoreOutdated."""
         self._database.check()
 
-    def migrate(self) -> bool:
-        """Make the store, or bring its tables to this version; whether anything was done."""
-        return migrate(self._database)
+    def migrate(self, form: int | None = None) -> bool:
+        """Make the store, or bring its tables to this form or an older one; whether it was done."""
+        return migrate(self._database) if form is None else bring_back(self._database, form)
 
     def seed(self, policy: Resource, *, actor: str) -> bool:
         """Store the first policy; False where there is one."""

@@ -68,6 +68,17 @@ def first_steps(config: str | None, wish: InitWish) -> Iterator[Step]:
         yield Step(subject=_shown(path, configuration.root), made=True)
 
 
+def bring_store_back(config: str | None, form: int) -> Step:
+    """Bring the key store's tables back to an older form.
+
+    Raises:
+        StoreOutdated, ConfigInvalid: there is nothing to bring back, or no such form.
+    """
+    with closing(doors.open_store(find_configuration(config).settings)) as store:
+        made = store.migrate(form)
+    return Step(subject="key store", made=made, note=f"its tables are of form {form}")
+
+
 def _configure(path: Path, wish: InitWish) -> Step:
     if path.exists():
         return Step(subject=str(path), made=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from sqlalchemy import inspect, text
 
 from reconciler.adapters.sql_store import SqlStore
 from reconciler.adapters.sql_tables import SCHEMA_VERSION, metadata
-from reconciler.errors import StoreOutdated, StoreUnavailable
+from reconciler.errors import ConfigInvalid, StoreOutdated, StoreUnavailable
+from reconciler.model.keys import Rotation
+from reconciler.model.lifetime import Retirement, VersionState
 from tests.adapters.sql_rigs import engine_of
-from tests.contracts.store_story import MANAGER
+from tests.contracts.store_story import MANAGER, OVERLAP, Story, address
 from tests.fakes.system import FakeClock
 
 
@@ -161,3 +164,54 @@ def test_alembic_is_loaded_only_by_a_migration_that_has_something_to_do(tmp_path
         for _ in range(2)
     ]  # fmt: skip
     assert said == [["True", "True"], ["False", "False"]]
+
+
+def test_tables_can_be_brought_back_and_forth_again(url: str, store: SqlStore) -> None:
+    """An older program finds the form that it knows; this one names it, and makes it new again."""
+    store.close()
+    assert store.migrate(1)
+    with engine_of(store).connect() as connection:
+        assert connection.scalar(text("SELECT schema_version FROM meta")) == 1
+    assert "version_uses" not in inspect(engine_of(store)).get_table_names()
+    later = SqlStore(url, clock=FakeClock())
+    with pytest.raises(StoreOutdated, match=f"version 1, this program needs {SCHEMA_VERSION}"):
+        later.observe(MANAGER)
+    assert later.migrate()
+    test_migrated_tables_are_those_of_the_program(later)
+    later.close()
+
+
+def test_bringing_tables_back_gives_waiting_secrets_their_deadline(
+    url: str, store: SqlStore
+) -> None:
+    """The older form has no word for waiting: what waits ends with its overlap, and not before."""
+    story = Story(store=store, clock=FakeClock())
+    patient = Rotation(overlap=OVERLAP, retire=Retirement.WHEN_UNUSED)
+    story.create("a", rotation=patient)
+    replaced_at = store.now()
+    story.rotate("a")
+    store.migrate(1)
+    later = SqlStore(url, clock=FakeClock())
+    later.migrate()
+    record = later.observe(MANAGER).live[address("a")]
+    assert record.fields.rotation.retire is Retirement.AFTER_OVERLAP
+    (left,) = [v for v in record.versions if v.state is VersionState.RETIRING]
+    assert left.retire_at is not None
+    assert abs(left.retire_at - (replaced_at + OVERLAP)) < timedelta(minutes=1)
+    later.close()
+
+
+def test_the_programs_own_form_is_kept_and_unknown_ones_are_refused(store: SqlStore) -> None:
+    """Nothing happens to a store that is asked for what it is, or for what nobody knows."""
+    assert not store.migrate(SCHEMA_VERSION)
+    for form in (0, SCHEMA_VERSION + 1):
+        with pytest.raises(ConfigInvalid, match=f"no stored form {form}"):
+            store.migrate(form)
+
+
+def test_a_store_that_is_not_there_is_not_brought_back(url: str) -> None:
+    """Nor made."""
+    store = SqlStore(url, clock=FakeClock())
+    with pytest.raises(StoreOutdated):
+        store.migrate(1)
+    store.close()
