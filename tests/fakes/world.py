@@ -54,7 +54,9 @@ def policy(**changes: Any) -> Policy:
 
 def spec(name: str, *, line: int = 1, previous_name: str | None = None, **fields: Any) -> KeySpec:
     """Declare a key of the workspace payments."""
-    rotation = {n: fields.pop(n) for n in ("generation", "every", "overlap") if n in fields}
+    rotation = {
+        n: fields.pop(n) for n in ("generation", "every", "overlap", "retire") if n in fields
+    }
     workspace = fields.pop("workspace", "payments")
     defaults: dict[str, Any] = {
         "environment": "prod",
