@@ -19,13 +19,18 @@ CODE := reconciler tests tools
 # Branch coverage that a room never falls below again, in percent; raise it when it has risen.
 FLOORS := model:100 credentials:100 planning:100 manifest:99 apply:94
 
-.PHONY: help demo test check services fix lock schemas clean venv
+.PHONY: help demo test promises check services fix lock schemas clean venv
 .PHONY: format lint types imports shell schemas-equal house workflows coverage wheel
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ── For everybody ────────────────────────────────────────────────────────────────────────────────
+
+promises: venv ## Kill runs at every point and print what became of the promises (a quarter of an hour)
+	@counts=$$(mktemp -d); trap 'rm -rf "$$counts"' EXIT; \
+	KEYREC_PROMISES="$$counts" $(BIN)/pytest -q -n $(WORKERS) tests/promises; \
+	$(BIN)/python -m tests.promises.table "$$counts"
 
 demo: venv ## The first five minutes of a key, on this machine, in a temporary folder
 	@tools/demo.sh

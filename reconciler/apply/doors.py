@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconciler.apply.outcome import Outcome
+from reconciler.apply.points import Effect
 from reconciler.model.workspaces import Principal
 from reconciler.planning.pairing import PlanRequest
 from reconciler.ports import Entropy, KeyStore, SecretSink
@@ -52,3 +53,5 @@ class RunWatch:
     """Set it, and the run ends after the batch under way."""
     on_outcome: Callable[[Outcome], None] = lambda _: None
     """Called for each outcome as it is known, from the run's own thread."""
+    on_effect: Callable[[Effect], None] | None = None
+    """Called before and after each effect, from the thread that has it; None counts nothing."""

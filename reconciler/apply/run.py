@@ -16,6 +16,7 @@ from reconciler.apply.authorization import authorization_refusals, may_change
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.lease import held_lease
 from reconciler.apply.outcome import ApplyReport
+from reconciler.apply.points import numbered
 from reconciler.apply.session import Session
 from reconciler.errors import ManifestsInvalid, NotFound, PlanDiffers, Refused
 from reconciler.model.keys import KeyAddress
@@ -69,6 +70,9 @@ def rotate_now(
 @contextmanager
 def _session(doors: Doors, request: RunRequest, watch: RunWatch) -> Iterator[Session]:
     """Open a run: the lease, and threads for hashing and for the sink."""
+    if watch.on_effect is not None:
+        store, sink = numbered(doors.store, doors.sink, watch.on_effect)
+        doors = replace(doors, store=store, sink=sink)
     lease = held_lease(
         doors,
         request.plan_request.desired.manager,

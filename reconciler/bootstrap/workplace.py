@@ -19,6 +19,7 @@ from reconciler.apply.authorization import is_platform_admin
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.emergency import Emergency
 from reconciler.apply.outcome import ApplyReport, Outcome
+from reconciler.apply.points import Effect
 from reconciler.apply.prepare import Prepared, nothing_declared, prepare
 from reconciler.apply.run import rotate_now, run_apply
 from reconciler.bootstrap import doors
@@ -62,16 +63,18 @@ class Workplace:
         *,
         stop: threading.Event,
         warn: Callable[[str], None] = lambda _: None,
+        trace: Callable[[Effect], None] | None = None,
     ) -> None:
         """Open nothing yet.
 
         `stop` ends a run cleanly when it is set; `warn` is told before a secret could be sent
-        what is dangerous about the way to the sink.
+        what is dangerous about the way to the sink; `trace` before and after each effect of a run.
         """
         self.configuration = configuration
         self.settings = configuration.settings
         self._stop = stop
         self._warn = warn
+        self._trace = trace
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:
@@ -135,8 +138,7 @@ class Workplace:
     ) -> ApplyReport:
         """Carry out a plan; errors as `run_apply`."""
         opened = self._doors(request.observed, terms)
-        watch = RunWatch(stop=self._stop, on_outcome=on_outcome)
-        return run_apply(opened, self._run_request(request, terms), watch)
+        return run_apply(opened, self._run_request(request, terms), self._watch(on_outcome))
 
     def rotate(
         self, address: KeyAddress, terms: RunTerms, on_outcome: Callable[[Outcome], None]
@@ -145,8 +147,8 @@ class Workplace:
         observed = self.observe()
         request = nothing_declared(observed)
         opened = self._doors(observed, terms)
-        watch = RunWatch(stop=self._stop, on_outcome=on_outcome)
-        return rotate_now(opened, self._run_request(request, terms), address, watch)
+        run_request, watch = self._run_request(request, terms), self._watch(on_outcome)
+        return rotate_now(opened, run_request, address, watch)
 
     def end_lease(self) -> Lease | None:
         """End the lease, whoever holds it; the ended one.
@@ -171,6 +173,9 @@ class Workplace:
             principal=self.principal,
             manager=self.settings.manager,
         )
+
+    def _watch(self, on_outcome: Callable[[Outcome], None]) -> RunWatch:
+        return RunWatch(stop=self._stop, on_outcome=on_outcome, on_effect=self._trace)
 
     def _doors(self, observed: ObservedState, terms: RunTerms) -> Doors:
         doors.harden()

@@ -43,7 +43,10 @@ def global_options(*, from_environment: bool) -> list[click.Parameter]:
             ["-q", "--quiet"], is_flag=True, help="Say only results and errors.", **shared
         ),
         GlobalOption(
-            ["-v", "--verbose"], count=True, help="Say more; -vv shows tracebacks.", **shared
+            ["-v", "--verbose"],
+            count=True,
+            help="Say more; -vv shows every effect, and tracebacks.",
+            **shared,
         ),
         GlobalOption(
             ["--color"],

@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
+    from reconciler.apply.points import Effect
     from reconciler.bootstrap.configuration import Configuration
     from reconciler.bootstrap.workplace import Workplace
     from reconciler.render.style import Style
 
+TRACING = 2
+"""How often -v has to stand so that every effect of a run is told."""
 COLOR_CHOICES = ("auto", "always", "never")
 
 
@@ -67,7 +70,8 @@ class Session:
         """Give the doors of the configuration, to be closed by `with`."""
         from reconciler.bootstrap.workplace import Workplace
 
-        return Workplace(self.configuration, stop=self.stop, warn=self._warn_of)
+        trace = self._trace if self.verbosity >= TRACING else None
+        return Workplace(self.configuration, stop=self.stop, warn=self._warn_of, trace=trace)
 
     @property
     def style(self) -> Style:
@@ -91,6 +95,13 @@ class Session:
     def warn(self, text: str) -> None:
         """Write to stderr, in any case."""
         _write(sys.stderr, text)
+
+    def _trace(self, effect: Effect) -> None:
+        from reconciler.apply.points import Moment
+        from reconciler.render.style import escape
+
+        if effect.moment is Moment.BEFORE:
+            self.say(f"effect {effect.number}: {effect.door} {escape(effect.name)}")
 
     def _warn_of(self, danger: str) -> None:
         self.warn(f"Warning: {danger}")

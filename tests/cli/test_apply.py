@@ -284,3 +284,23 @@ def test_a_certificate_that_is_not_checked_is_told_before_anything_is_sent(
     assert warning not in applied("plan").err
     assert applied("apply", "--auto-approve").err.count(warning) == 1
     assert applied("rotate", "hello-dev").err.count(warning) == 1
+
+
+def test_a_run_shows_its_effects_to_whoever_wants_to_know(started: CommandLine) -> None:
+    """In their order, on stderr, with paths and kinds of writes and no secret."""
+    answer = started("apply", "--auto-approve", "-vv")
+    told = [line for line in answer.err.splitlines() if line.startswith("effect ")]
+    assert told == [
+        "effect 1: store acquire_lease",
+        "effect 2: store commit PutResource",
+        "effect 3: store commit BeginSecret",
+        "effect 4: sink write demo/dev/hello-dev",
+        "effect 5: store commit ConfirmSecret",
+        "effect 6: store release_lease",
+    ]
+    assert started.secret_at("demo/dev/hello-dev") not in answer.both
+
+
+def test_effects_are_not_shown_unasked(started: CommandLine) -> None:
+    """One -v is for people who look at keys."""
+    assert "effect" not in started("apply", "--auto-approve", "-v").err

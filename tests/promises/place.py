@@ -1,0 +1,236 @@
+"""A real store and a real sink, opened anew for every run as a new process does, and looked at from
+outside: values as a consumer reads them, rows by SQL.
+
+A place can be put back to how it was: SQLite and age files by copying their folder, PostgreSQL and
+Vault by an empty schema and a fresh prefix.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from sqlalchemy import create_engine, text
+
+from reconciler.adapters.age_disk import Disk
+from reconciler.adapters.age_identity import kept_identity
+from reconciler.adapters.age_sink import AgeSink
+from reconciler.adapters.sql_store import SqlStore
+from reconciler.adapters.vault_sink import VaultSink
+from reconciler.config import VaultAuth, VaultSettings
+from reconciler.model.audit import GENESIS
+from reconciler.model.policy import Policy, SinkKind, SinkPolicy
+from reconciler.model.resources import Resource, address_of
+from reconciler.ports import KeyStore, SecretSink
+from tests.contracts.sink_rigs import decrypted
+from tests.fakes.system import FakeClock
+from tests.fakes.world import ADMIN, MANAGER
+from tests.services.vault_server import VaultClient
+
+SINK_ID = "b9f3c6de-1d4c-4c6b-9f0a-3f1e4f4d9a51"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Store and sink as one process has them."""
+
+    store: KeyStore
+    sink: SecretSink
+
+
+@dataclass
+class AgePart:
+    """A folder of age files."""
+
+    folder: Path
+    identity: Path
+    recipient: str = ""
+
+    def __post_init__(self) -> None:
+        """Make the identity, where there is none."""
+        self.recipient = kept_identity(self.identity)
+
+    def open(self, disk: Disk | None) -> SecretSink:
+        """Open the sink."""
+        return AgeSink(self.folder / "secrets", recipients=(self.recipient,), disk=disk)
+
+    def begin(self) -> SinkPolicy:
+        """Make an empty sink; the policy that pins it."""
+        AgeSink(self.folder / "secrets", recipients=(self.recipient,)).prepare(SINK_ID)
+        return SinkPolicy(
+            kind=SinkKind.AGE, identity=f"age:{SINK_ID}", recipients=(self.recipient,)
+        )
+
+    def read(self, path: str) -> str | None:
+        """Read the latest value as a consumer does."""
+        return decrypted(self.identity, self.folder / "secrets" / f"{path}.age")
+
+    def holds(self, path: str, version: int) -> bool:
+        """Whether a version's copy is there."""
+        return (self.folder / "secrets" / f"{path}.{version}.age").exists()
+
+
+@dataclass
+class VaultPart:
+    """A prefix of a real Vault; a new one for every beginning."""
+
+    client: VaultClient
+    mount: str
+    prefix: str = ""
+
+    def open(self, disk: Disk | None) -> SecretSink:
+        """Open the sink."""
+        assert disk is None, "Vault has no disk of ours"
+        settings = VaultSettings(
+            address=self.client.address, auth=VaultAuth(token=SecretStr(self.client.token))
+        )
+        return VaultSink(settings, mount=self.mount, prefix=self.prefix, parallelism=2)
+
+    def begin(self) -> SinkPolicy:
+        """Take a prefix that nobody has used; the policy that pins it."""
+        self.prefix = f"p{uuid.uuid4().hex[:12]}"
+        sink = self.open(None)
+        try:
+            identity = sink.identity()
+        finally:
+            sink.close()
+        return SinkPolicy(
+            kind=SinkKind.VAULT, identity=identity, mount=self.mount, prefix=self.prefix
+        )
+
+    def read(self, path: str) -> str | None:
+        """Read the latest value as a consumer does."""
+        target = f"{self.mount}/data/{self.prefix}/{path}"
+        if self.client.status("GET", target) == 404:
+            return None
+        return str(self.client.call("GET", target)["data"]["data"]["api_key"])
+
+    def holds(self, path: str, version: int) -> bool:
+        """Whether a version's value is there."""
+        target = f"{self.mount}/data/{self.prefix}/{path}?version={version}"
+        return self.client.status("GET", target) == 200
+
+
+@dataclass
+class SqlitePart:
+    """A store in a file."""
+
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        """Give the store's URL."""
+        return f"sqlite:///{self.folder / 'store' / 'keys.db'}"
+
+    def begin(self) -> None:
+        """Take away what was there."""
+        shutil.rmtree(self.folder / "store", ignore_errors=True)
+
+
+@dataclass
+class PostgresPart:
+    """A schema of a real PostgreSQL."""
+
+    url: str
+
+    def begin(self) -> None:
+        """Empty the tables, where there are any."""
+        engine = create_engine(self.url)
+        with engine.begin() as connection:
+            known = connection.execute(text(_TABLES)).scalars().all()
+            if "meta" in known:
+                others = ", ".join(sorted(set(known) - {"meta", "keyrec_migrations"}))
+                connection.execute(text(f"TRUNCATE {others}"))
+                reset = "UPDATE meta SET audit_sequence = 0, audit_head = :genesis"
+                connection.execute(text(reset), {"genesis": GENESIS})
+        engine.dispose()
+
+
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+
+
+@dataclass
+class Place:
+    """One pair."""
+
+    name: str
+    keeps: SqlitePart | PostgresPart
+    holds: AgePart | VaultPart
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        """Name store and database; what is opened is closed again after each use.
+
+        They are kept because SQLAlchemy keeps with them what it has compiled: half of the time.
+        """
+        self._store = SqlStore(self.keeps.url, clock=self.clock)
+        self._observer = SqlStore(self.keeps.url, clock=self.clock)
+        self._engine = create_engine(self.keeps.url)
+
+    def begin(self, **changes: Any) -> None:
+        """Start from nothing: tables, an empty sink, the first policy."""
+        self.keeps.begin()
+        if isinstance(self.holds, AgePart):
+            shutil.rmtree(self.holds.folder / "secrets", ignore_errors=True)
+        policy = Policy(platform_admins=(ADMIN,), sink=self.holds.begin(), **changes)
+        resource = Resource(address=address_of(policy), body=policy, manager=MANAGER)
+        self._store.migrate()
+        self._store.seed(resource, actor=ADMIN)
+        self._store.close()
+
+    @contextmanager
+    def opened(self, disk: Disk | None = None) -> Iterator[Opened]:
+        """Open store and sink as a new process does."""
+        sink = self.holds.open(disk)
+        try:
+            yield Opened(store=self._store, sink=sink)
+        finally:
+            sink.close()
+            self._store.close()
+
+    @contextmanager
+    def observed(self) -> Iterator[KeyStore]:
+        """Open the store to look at it only."""
+        try:
+            yield self._observer
+        finally:
+            self._let_go(self._observer.close)
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        """Read rows of the store by SQL, beside the program."""
+        try:
+            with self._engine.connect() as connection:
+                return [dict(row) for row in connection.execute(text(statement)).mappings()]
+        finally:
+            self._let_go(self._engine.dispose)
+
+    def close(self) -> None:
+        """End what observers have kept open."""
+        self._observer.close()
+        self._engine.dispose()
+
+    def _let_go(self, close: Callable[[], None]) -> None:
+        """Close what looks at a file, which may be put back; a server's connection may stay.
+
+        A child that is forked meanwhile never uses it, and says nothing when it ends.
+        """
+        if isinstance(self.keeps, SqlitePart):
+            close()
+
+
+def copied(folder: Path) -> Callable[[], None]:
+    """Remember a folder as it is now; what is given puts it back."""
+    copy = folder.with_name(f"{folder.name}.copy-{uuid.uuid4().hex[:8]}")
+    shutil.copytree(folder, copy, symlinks=True)
+
+    def put_back() -> None:
+        shutil.rmtree(folder)
+        shutil.copytree(copy, folder, symlinks=True)
+
+    return put_back

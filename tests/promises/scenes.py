@@ -1,0 +1,154 @@
+"""What is done while the process is killed: one scene for every action, each with what stands before.
+
+A scene is played on a place that it finds empty: `before` runs undisturbed, then `act` is the run
+that may be killed, and `again` is what the next run does, a person's or a timer's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reconciler.apply.doors import Doors, RunRequest, RunWatch
+from reconciler.apply.outcome import ApplyReport
+from reconciler.apply.points import Watcher
+from reconciler.apply.prepare import target_of
+from reconciler.apply.run import rotate_now, run_apply
+from reconciler.model.keys import KeyAddress, KeyRemoval, KeySpec
+from reconciler.model.resources import Body
+from reconciler.model.states import ObservedState
+from reconciler.planning.pairing import PlanRequest
+from reconciler.planning.planner import make_plan
+from tests.fakes.world import ADMIN, MANAGER, PAYMENTS, desired, removal, spec
+from tests.promises.place import Opened, Place
+
+Item = KeySpec | KeyRemoval | Body
+DAY = timedelta(days=1)
+OVERLAP = DAY
+A = KeyAddress(workspace="payments", name="a")
+BYSTANDER = spec("b")
+"""A key that no scene touches: nothing is done to it again, whatever happens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One run: manifests applied, maintenance alone, or a rotation asked for."""
+
+    items: tuple[Item, ...] = ()
+    maintenance: bool = False
+    rotates: bool = False
+    after: timedelta = timedelta(0)
+    """How much time passes before it."""
+
+    def run(self, opened: Opened, watcher: Watcher | None = None) -> ApplyReport:
+        """Run it once, on store and sink as they are opened."""
+        from reconciler.adapters.system import SystemEntropy
+
+        doors = Doors(
+            store=opened.store, sink=opened.sink, entropy=SystemEntropy(), sleep=lambda _: None
+        )
+        request = self._request(opened.store.observe(MANAGER))
+        watch = RunWatch(stop=threading.Event(), on_effect=watcher)
+        if self.rotates:
+            return rotate_now(doors, request, A, watch)
+        return run_apply(doors, request, watch)
+
+    def is_done(self, opened: Opened) -> bool:
+        """Whether a plan made now has nothing to do."""
+        plan = make_plan(self._request(opened.store.observe(MANAGER)).plan_request)
+        return not plan.changes and not plan.maintenance
+
+    def _request(self, observed: ObservedState) -> RunRequest:
+        plan_request = PlanRequest(
+            desired=desired(PAYMENTS, BYSTANDER, *self.items),
+            observed=observed,
+            target=target_of(observed),
+            maintenance_only=self.maintenance or self.rotates,
+        )
+        return RunRequest(
+            plan_request=plan_request,
+            principal=ADMIN,
+            holder="a test",
+            token_prefix="krk",
+            approved_digest=make_plan(plan_request).digest,
+            maintenance_only=self.maintenance,
+            parallelism=2,
+        )
+
+
+def applying(*items: Item, after: timedelta = timedelta(0)) -> Step:
+    """Apply these manifests."""
+    return Step(items=items, after=after)
+
+
+def maintaining(after: timedelta = timedelta(0)) -> Step:
+    """Run the maintenance alone."""
+    return Step(maintenance=True, after=after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One action under kills."""
+
+    name: str
+    before: tuple[Step, ...]
+    act: Step
+    again: Step
+    """The next run: what a person or a timer does after the crash."""
+    ends: bool = False
+    """Whether the key's values stop working by what is done."""
+    prepare: Callable[[Place], None] = lambda _: None
+    """What somebody does outside of keyrec between the steps before and the act."""
+
+
+def _declared(
+    name: str, before: tuple[Item, ...], act: tuple[Item, ...], *, ends: bool = False
+) -> Scene:
+    return Scene(
+        name=name,
+        before=(applying(*before),),
+        act=applying(*act),
+        again=applying(*act),
+        ends=ends,
+    )
+
+
+ROTATING = spec("a", every=30 * DAY, overlap=OVERLAP)
+
+SCENES = (
+    _declared("create", (), (spec("a"),)),
+    _declared("update", (spec("a"),), (spec("a", owner="another", allowlist=("203.0.113.7",)),)),
+    _declared("activate", (spec("a", active=False),), (spec("a"),)),
+    _declared("deactivate", (spec("a"),), (spec("a", active=False),), ends=True),
+    _declared("rotate", (spec("a"),), (spec("a", generation=2),)),
+    _declared("reissue", (spec("a"),), (spec("a", reissue=2),)),
+    _declared("rename", (spec("a"),), (spec("a2", previous_name="a"),)),
+    _declared(
+        "rename in place",
+        (spec("a", sink_path="payments/prod/x"),),
+        (spec("a2", previous_name="a", sink_path="payments/prod/x"),),
+    ),
+    _declared("move", (spec("a"),), (spec("a", sink_path="payments/prod/moved"),)),
+    _declared("update and rotate", (spec("a"),), (spec("a", generation=2, owner="another"),)),
+    _declared("remove", (spec("a"),), (removal("a"),), ends=True),
+    Scene(
+        name="rotation asked for",
+        before=(applying(spec("a")),),
+        act=Step(rotates=True),
+        again=maintaining(),
+    ),
+    Scene(
+        name="scheduled rotation",
+        before=(applying(ROTATING),),
+        act=maintaining(after=30 * DAY),
+        again=maintaining(),
+    ),
+    Scene(
+        name="retire",
+        before=(applying(spec("a", overlap=OVERLAP)), Step(rotates=True)),
+        act=maintaining(after=OVERLAP),
+        again=maintaining(),
+    ),
+)
