@@ -147,6 +147,11 @@ class PathSeen:
     the path's metadata was deleted."""
     content: SinkContent | None
     """The latest value, where we may read it and it is one of ours."""
+    is_gone: bool = False
+    """Whether the path has a version whose value was deleted or destroyed: consumers read nothing.
+    Never where it is not known."""
+    is_foreign: bool = False
+    """Whether the latest value was read and has not the form of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,18 @@ class NumberedFiles:
             raise NotOurs(self.pointer)
         return int(match[1])
 
+    def is_there(self, version: int) -> bool:
+        """Whether the file of a version is there.
+
+        Raises:
+            OSError: it cannot be said.
+        """
+        try:
+            os.stat(self.numbered(version), dir_fd=self.folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
     def put(self, content: bytes, *, expected: int) -> int | None:
         """Add a version where the latest is `expected`; its number, None where it is not.
 

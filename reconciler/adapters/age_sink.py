@@ -104,7 +104,12 @@ class AgeSink:
         """Give the version; the value cannot be read by keyrec."""
         *folders, name = _checked(path)
         with translated(path), existing_folder(self._directory, folders) as folder:
-            return PathSeen(version=self._version(folder, name, _SUFFIX), content=None)
+            if folder is None:
+                return PathSeen(version=0, content=None)
+            files = self._files(folder, name)
+            version = files.version()
+            is_gone = version > 0 and not files.is_there(version)
+        return PathSeen(version=version, content=None, is_gone=is_gone)
 
     def destroy(self, path: str, versions: Sequence[int]) -> None:
         """Remove these versions' files; the pointer and with it the count stay."""
@@ -122,7 +127,7 @@ class AgeSink:
             if folder is None:
                 return 0, ""
             fcntl.flock(folder, fcntl.LOCK_SH)
-            version = self._version(folder, "anchor", ".json")
+            version = self._files(folder, "anchor", ".json").version()
             return version, _read(folder, f"anchor.{version}.json") or ""
 
     def write_anchor(self, text: str, *, expected: int) -> int | CheckAndSetRefused:
@@ -145,13 +150,10 @@ class AgeSink:
     ) -> Iterator[NumberedFiles]:
         *folders, name = segments
         with translated(path), locked_folder(self._directory, folders, self._disk) as folder:
-            yield NumberedFiles(disk=self._disk, folder=folder, stem=name, suffix=suffix)
+            yield self._files(folder, name, suffix)
 
-    def _version(self, folder: int | None, name: str, suffix: str) -> int:
-        if folder is None:
-            return 0
-        files = NumberedFiles(disk=self._disk, folder=folder, stem=name, suffix=suffix)
-        return files.version()
+    def _files(self, folder: int, name: str, suffix: str = _SUFFIX) -> NumberedFiles:
+        return NumberedFiles(disk=self._disk, folder=folder, stem=name, suffix=suffix)
 
 
 def _checked(path: str) -> tuple[str, ...]:

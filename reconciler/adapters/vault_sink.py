@@ -17,19 +17,18 @@ from hvac.api.secrets_engines import KvV2
 from reconciler.adapters.vault_answers import Answer, Failure, Success, Trouble
 from reconciler.adapters.vault_errors import error_of
 from reconciler.adapters.vault_preflight import preflight_of
+from reconciler.adapters.vault_seen import is_deleted, is_destroyed, ours, version_seen
 from reconciler.adapters.vault_session import Session
 from reconciler.adapters.vault_timing import Timing
 from reconciler.config import VaultSettings
 from reconciler.errors import SinkMisconfigured, SinkOutcomeUnknown
 from reconciler.model.canonical import instant
 from reconciler.model.policy import SinkKind
-from reconciler.model.secret import Secret
 from reconciler.ports import (
     CheckAndSetRefused,
     CheckResult,
     PathSeen,
     SecretPayload,
-    SinkContent,
 )
 
 _ANCHOR_FIELD = "anchor"
@@ -91,10 +90,14 @@ class VaultSink:
         answer = self._session.repeatable(
             lambda api: api.read_secret_metadata(below, mount_point=self._place.mount)
         )
-        version = _version_seen(answer, path)
-        if version == 0 or not self._may_read or _is_empty(answer, version):
-            return PathSeen(version=version, content=None)
-        return PathSeen(version=version, content=self._content(below, version))
+        version = version_seen(answer, path)
+        if version == 0 or is_destroyed(answer, version):
+            return PathSeen(version=version, content=None, is_gone=version > 0)
+        if self._may_read:
+            seen = self._looked_into(below, version)
+            if seen is not None:
+                return seen
+        return PathSeen(version=version, content=None, is_gone=is_deleted(answer, version))
 
     def destroy(self, path: str, versions: Sequence[int]) -> None:
         """Destroy the values of these versions; the path's metadata is never touched."""
@@ -141,14 +144,17 @@ class VaultSink:
         """Revoke what was obtained, end the connections."""
         self._session.close()
 
-    def _content(self, below: str, version: int) -> SinkContent | None:
+    def _looked_into(self, below: str, version: int) -> PathSeen | None:
+        """Read the version's value; None where Vault denies that, now and from now on."""
         answer = self._read(below, version)
         if isinstance(answer, Success):
-            return _ours(answer.body.get("data"))
-        if answer.trouble is Trouble.DENIED:
-            self._may_read = False
-        elif answer.trouble is not Trouble.ABSENT:
+            content = ours(answer.body.get("data"))
+            return PathSeen(version=version, content=content, is_foreign=content is None)
+        if answer.trouble is Trouble.ABSENT:
+            return PathSeen(version=version, content=None, is_gone=True)
+        if answer.trouble is not Trouble.DENIED:
             raise error_of(answer, f"reading {below}")
+        self._may_read = False
         return None
 
     def _read(self, below: str, version: int | None) -> Answer:
@@ -188,41 +194,9 @@ def _written(answer: Answer, path: str, expected: int) -> int | CheckAndSetRefus
     return expected + 1
 
 
-def _version_seen(answer: Answer, path: str) -> int:
-    """Read the version count, which deleted and destroyed versions keep."""
-    if isinstance(answer, Success):
-        version = answer.body.get("current_version")
-        if isinstance(version, int):
-            return version
-        answer = Failure(trouble=Trouble.NOT_VAULT)
-    if answer.trouble is Trouble.ABSENT:
-        return 0
-    raise error_of(answer, f"looking at {path}")
-
-
-def _is_empty(answer: Answer, version: int) -> bool:
-    """Whether the metadata says that the version's value was destroyed."""
-    versions = answer.body.get("versions") if isinstance(answer, Success) else None
-    entry = versions.get(str(version)) if isinstance(versions, dict) else None
-    return isinstance(entry, dict) and entry.get("destroyed") is True
-
-
 def _anchor(body: Mapping[str, Any]) -> tuple[int, str] | None:
     """Read version and text; a function of its own, as a stranger's value may be a secret."""
     metadata, fields = body.get("metadata"), body.get("data")
     version = metadata.get("version") if isinstance(metadata, dict) else None
     text = fields.get(_ANCHOR_FIELD) if isinstance(fields, dict) else None
     return (version, text) if isinstance(version, int) and isinstance(text, str) else None
-
-
-def _ours(fields: object) -> SinkContent | None:
-    names = ("api_key", "key_id", "version_id")
-    if not isinstance(fields, dict):
-        return None
-    if not all(isinstance(fields.get(name), str) for name in names):
-        return None
-    return SinkContent(
-        api_key=Secret(fields["api_key"]),
-        key_id=fields["key_id"],
-        version_id=fields["version_id"],
-    )

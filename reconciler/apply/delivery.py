@@ -46,12 +46,12 @@ class Claim:
 
         Version 0 holds nothing that could be overwritten: the path was never written, or was
         deleted outside. A version that is there unchanged may hold anything; one that came since
-        is not ours where it readably holds a secret of another key.
+        is not ours where it readably holds no secret, or one of another key.
         """
         if seen.version in {0, self.recorded} or seen.version in self.attempts:
             return True
-        foreign = seen.content is not None and seen.content.key_id not in self.owners
-        return seen.version - 1 in self.attempts and not foreign
+        others = seen.content is not None and seen.content.key_id not in self.owners
+        return seen.version - 1 in self.attempts and not (others or seen.is_foreign)
 
     def attempting(self, expected: int) -> Claim:
         """Give the claim with one more committed attempt."""

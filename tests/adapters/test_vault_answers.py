@@ -236,7 +236,7 @@ def test_a_value_that_is_not_ours_is_no_content(fields):
     with canned() as server, opened(server.address) as sink:
         server.answer(METADATA, metadata(2))
         server.answer(DATA, replied({"data": {"data": fields}}))
-        assert sink.observe(PATH) == PathSeen(version=2, content=None)
+        assert sink.observe(PATH) == PathSeen(version=2, content=None, is_foreign=True)
 
 
 def test_a_deleted_value_keeps_its_version():
@@ -244,7 +244,26 @@ def test_a_deleted_value_keeps_its_version():
     with canned() as server, opened(server.address) as sink:
         server.answer(METADATA, metadata(2, versions={"2": {"deletion_time": "x"}}))
         server.answer(DATA, replied({"data": {"data": None, "metadata": {"version": 2}}}, 404))
-        assert sink.observe(PATH) == PathSeen(version=2, content=None)
+        assert sink.observe(PATH) == PathSeen(version=2, content=None, is_gone=True)
+
+
+@pytest.mark.parametrize(
+    ("entry", "settings", "is_gone"),
+    [
+        ({"deletion_time": "2026-11-24T12:00:00Z"}, {}, True),
+        ({"deletion_time": "2026-11-24T12:00:00Z"}, {"delete_version_after": "0s"}, True),
+        ({"deletion_time": "2026-11-24T12:00:00Z"}, {"delete_version_after": "1h0m0s"}, False),
+        ({"deletion_time": ""}, {}, False),
+        ({"destroyed": True}, {"delete_version_after": "1h0m0s"}, True),
+        ("?", {}, False),
+    ],
+)
+def test_metadata_alone_say_whether_a_value_is_gone(entry, settings, is_gone):
+    """Without the right to read; a deletion that may come later is none yet."""
+    with canned() as server, opened(server.address) as sink:
+        server.answer(METADATA, metadata(2, versions={"2": entry}, **settings))
+        server.answer(DATA, DENIED)
+        assert sink.observe(PATH) == PathSeen(version=2, content=None, is_gone=is_gone)
 
 
 def test_a_value_that_cannot_be_read_for_a_moment_is_not_taken_for_absent():

@@ -318,7 +318,7 @@ def test_a_soft_deleted_version_keeps_the_count(vault_client, vault_mount, sinks
     sink = sinks(vault_client, vault_mount)
     sink.write(PATH, payload(1), expected=0)
     vault_client.call("DELETE", f"{vault_mount}/data/keyrec/{PATH}")
-    assert sink.observe(PATH) == PathSeen(version=1, content=None)
+    assert sink.observe(PATH) == PathSeen(version=1, content=None, is_gone=True)
     assert sink.write(PATH, payload(2), expected=0) == CheckAndSetRefused()
     assert sink.write(PATH, payload(2), expected=1) == 2
 
@@ -350,7 +350,17 @@ def test_a_strangers_value_is_a_version_without_content(vault_client, vault_moun
     target = f"{vault_mount}/data/keyrec/{PATH}"
     vault_client.call("POST", target, {"data": {"password": "canary"}})
     seen = sinks(vault_client, vault_mount).observe(PATH)
-    assert seen == PathSeen(version=1, content=None)
+    assert seen == PathSeen(version=1, content=None, is_foreign=True)
+
+
+def test_a_version_that_will_be_deleted_later_is_not_gone_yet(vault_client, vault_mount, sinks):
+    """The path's own setting names a time to come; without a clock nothing is concluded of it."""
+    client = with_policies(vault_client, vault_mount, "apply")
+    settings = {"delete_version_after": "1h"}
+    vault_client.call("POST", f"{vault_mount}/metadata/keyrec/{PATH}", settings)
+    sink = sinks(client, vault_mount)
+    sink.write(PATH, payload(1), expected=0)
+    assert sink.observe(PATH) == PathSeen(version=1, content=None)
 
 
 def test_a_mount_that_wants_check_and_set_is_served(vault_client, vault_mount, sinks):

@@ -318,6 +318,19 @@ def test_a_readable_secret_of_another_key_is_never_written_over(kind: str) -> No
     assert held.key_id == "some-other-key"
 
 
+@pytest.mark.parametrize("kind", ["create", "rotate"])
+def test_a_readable_value_that_is_no_secret_of_ours_is_never_written_over(kind: str) -> None:
+    """A stranger's single write exactly where ours would be is told from it."""
+    declared, path, known = KINDS[kind]
+    world = World.seeded(readable=True)
+    if kind == "rotate":
+        world.apply(spec("a"))
+    world.sink.stranger_writes(path)
+    outcome = only(world.apply(declared))
+    assert (outcome.status, outcome.message) == (BLOCKED, blocked_words(path, known + 1, known)[0])
+    assert world.sink.version_at(path) == known + 1
+
+
 def test_a_rollback_of_the_keys_own_secret_is_mended_by_the_rotation() -> None:
     """Another version, readable, of the same key: the rotation goes on from it."""
     world = World.seeded(readable=True)

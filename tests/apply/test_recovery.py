@@ -363,6 +363,15 @@ def test_a_damaged_hash_stops_only_its_own_operation(monkeypatch: pytest.MonkeyP
     assert told["payments/b", ("resume",)] is APPLIED
 
 
+def test_a_stranger_exactly_where_the_interrupted_write_would_be_is_told_from_it() -> None:
+    """Where reading is allowed; without it nobody could."""
+    world, wish = crashed("rotate", "before write", readable=True)
+    seen = world.sink.stranger_writes(PATH)
+    report = world.apply(*wish)
+    assert (report.outcomes[0].actions, report.outcomes[0].status) == (("resume",), BLOCKED)
+    assert world.sink.version_at(PATH) == seen
+
+
 def test_a_stranger_at_an_interrupted_path_blocks_it() -> None:
     """Nothing is overwritten; the version may have been read and retires."""
     world, wish = crashed("rotate", "after write")

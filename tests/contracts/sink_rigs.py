@@ -33,6 +33,10 @@ class Rig:
     """Reads the latest value at a path as a consumer does, without keyrec."""
     is_readable: bool
     """Whether keyrec itself may read values back."""
+    overwrite: Callable[[str], object]
+    """Puts a stranger's value at a path as its next version."""
+    empty: Callable[[str], object]
+    """Takes the latest value away, as the sink's own tools do; the version count stays."""
 
 
 def payload(number: int = 1, *, expires_at: datetime | None = None) -> SecretPayload:
@@ -57,7 +61,13 @@ def text(number: int = 1) -> str:
 def fake_rig(*, readable: bool) -> Rig:
     """Give the fake; it lives as long as the test."""
     sink = FakeSink(readable=readable)
-    return Rig(reopened=lambda: sink, consumed=sink.secret_at, is_readable=readable)
+    return Rig(
+        reopened=lambda: sink,
+        consumed=sink.secret_at,
+        is_readable=readable,
+        overwrite=sink.stranger_writes,
+        empty=sink.drop_latest,
+    )
 
 
 def age_rig(folder: Path) -> Rig:
@@ -74,7 +84,18 @@ def age_rig(folder: Path) -> Rig:
         reopened=reopened,
         consumed=lambda path: decrypted(identity, directory / f"{path}.age"),
         is_readable=False,
+        overwrite=lambda path: put_file(directory / f"{path}.age"),
+        empty=lambda path: (directory / f"{path}.age").resolve().unlink(),
     )
+
+
+def put_file(pointer: Path) -> None:
+    """Put a stranger's file as the next version behind a pointer."""
+    number = int(pointer.readlink().name.split(".")[-2]) + 1
+    file = pointer.with_name(f"{pointer.stem}.{number}.age")
+    file.write_bytes(b"what a stranger wrote")
+    pointer.unlink()
+    pointer.symlink_to(file.name)
 
 
 def vault_rig(client: VaultClient, mount: str, *, readable: bool) -> Rig:
@@ -93,6 +114,10 @@ def vault_rig(client: VaultClient, mount: str, *, readable: bool) -> Rig:
         reopened=lambda: vault_sink(client.as_token(token), mount),
         consumed=consumed,
         is_readable=readable,
+        overwrite=lambda path: client.call(
+            "POST", f"{mount}/data/keyrec/{path}", {"data": {"password": "canary"}}
+        ),
+        empty=lambda path: client.call("DELETE", f"{mount}/data/keyrec/{path}"),
     )
 
 

@@ -142,13 +142,33 @@ def test_a_value_is_given_only_where_reading_is_allowed(rig, sink):
     assert (content.key_id, content.version_id) == ("key-1", payload(2).version_id)
 
 
+def test_a_strangers_value_is_told_from_ours_where_reading_is_allowed(rig, sink):
+    """It is never shown; without the right nothing is said of it but its number."""
+    sink.write(PATH, payload(1), expected=0)
+    rig.overwrite(PATH)
+    assert sink.observe(PATH) == PathSeen(version=2, content=None, is_foreign=rig.is_readable)
+    assert sink.write(PATH, payload(2), expected=2) == 3
+    assert not sink.observe(PATH).is_foreign
+
+
+def test_a_latest_value_that_was_taken_away_is_said_to_be_gone(rig, sink):
+    """Consumers read nothing then, although the version count is what it was."""
+    sink.write(PATH, payload(1), expected=0)
+    assert not sink.observe(PATH).is_gone
+    rig.empty(PATH)
+    assert rig.consumed(PATH) is None
+    assert sink.observe(PATH) == PathSeen(version=1, content=None, is_gone=True)
+    assert sink.write(PATH, payload(2), expected=1) == 2
+    assert not sink.observe(PATH).is_gone
+
+
 def test_destroying_the_latest_version_empties_the_path_and_keeps_the_count(rig, sink):
     """An old delayed write can never land on a count that started again."""
     sink.write(PATH, payload(1), expected=0)
     sink.write(PATH, payload(2), expected=1)
     sink.destroy(PATH, [1, 2])
     assert rig.consumed(PATH) is None
-    assert sink.observe(PATH) == PathSeen(version=2, content=None)
+    assert sink.observe(PATH) == PathSeen(version=2, content=None, is_gone=True)
     assert sink.write(PATH, payload(3), expected=0) == CheckAndSetRefused()
     assert sink.write(PATH, payload(3), expected=2) == 3
     assert rig.consumed(PATH) == text(3)

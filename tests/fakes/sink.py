@@ -140,6 +140,19 @@ class FakeSink:
             place.put(place.values[version], place.current)
             return place.current
 
+    def drop_latest(self, path: str) -> None:
+        """Lose the latest value and keep the count, as `vault kv delete` does."""
+        with self._lock:
+            place = self._places[path]
+            place.values.pop(place.current, None)
+
+    def restore(self, path: str, version: int) -> None:
+        """Bring the path back to an older version, as a snapshot of that time does."""
+        with self._lock:
+            place = self._places[path]
+            place.current = version
+            place.values = {n: v for n, v in place.values.items() if n <= version}
+
     def forget(self, path: str) -> None:
         """Lose the path with its version count, as deleting its metadata does."""
         with self._lock:
@@ -192,8 +205,11 @@ class FakeSink:
         with self._lock:
             self.observed.append(path)
             place = self._places.get(path, _Place())
+            if place.current and place.current not in place.values:
+                return PathSeen(version=place.current, content=None, is_gone=True)
             value = place.values.get(place.current) if self.readable else None
-            return PathSeen(version=place.current, content=_content(value))
+            is_foreign = self.readable and place.current > 0 and value is None
+            return PathSeen(version=place.current, content=_content(value), is_foreign=is_foreign)
 
     def destroy(self, path: str, versions: Sequence[int]) -> None:
         """Drop the values, keep the count."""
