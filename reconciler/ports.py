@@ -16,10 +16,31 @@ from reconciler.model.journal import Fence, Lease
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyVersion
 from reconciler.model.policy import SinkKind
 from reconciler.model.resources import Resource
-from reconciler.model.secret import Secret
+from reconciler.model.sink_values import (
+    CheckAndSetRefused,
+    PathSeen,
+    SecretPayload,
+    SinkContent,
+)
 from reconciler.model.states import ObservedState, Revision
 from reconciler.model.uses import UseReport
 from reconciler.model.writes import Commit, Committed
+
+__all__ = [
+    "CheckAndSetRefused",
+    "CheckResult",
+    "Clock",
+    "Entropy",
+    "Identity",
+    "KeyStore",
+    "ManifestFile",
+    "ManifestSource",
+    "PathSeen",
+    "SecretPayload",
+    "SecretSink",
+    "SinkContent",
+    "StoredVersion",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,50 +129,6 @@ class KeyStore(Protocol):
 
     def close(self) -> None:
         """Give connections back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretPayload:
-    """What is written to a sink path."""
-
-    api_key: Secret
-    key_id: str
-    version_id: str
-    workspace: str
-    name: str
-    environment: str
-    created_at: datetime
-    expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckAndSetRefused:
-    """The sink says that the path is not at the expected version; nothing was written."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SinkContent:
-    """The readable value at a path."""
-
-    api_key: Secret
-    key_id: str
-    version_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathSeen:
-    """What a path looks like now."""
-
-    version: int
-    """The path's version number, counting destroyed ones; 0 where nothing was ever written or
-    the path's metadata was deleted."""
-    content: SinkContent | None
-    """The latest value, where we may read it and it is one of ours."""
-    is_gone: bool = False
-    """Whether the path has a version whose value was deleted or destroyed: consumers read nothing.
-    Never where it is not known."""
-    is_foreign: bool = False
-    """Whether the latest value was read and has not the form of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
