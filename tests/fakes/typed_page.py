@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ANYTHING = "…"
-_BLOCK = re.compile(r"^```(console|yaml file=(\S+))\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^ *```(console|yaml file=(\S+))\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _END = re.compile(r"<<end (\d+)>>\n")
 
 
@@ -38,7 +39,8 @@ class Step:
 
 def steps_of(page: Path) -> Iterator[Step]:
     """Give the steps of a page in order."""
-    for kind, file, body in _BLOCK.findall(page.read_text(encoding="utf-8")):
+    for kind, file, block in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        body = textwrap.dedent(block)
         if kind != "console":
             yield Step(command=f"cat > {file} <<'END'\n{body}END")
             continue
