@@ -23,7 +23,7 @@ from reconciler.errors import (
     StoreUnavailable,
 )
 from reconciler.model.secret_writes import CommitAttempt
-from reconciler.ports import CheckAndSetRefused, PathSeen, SecretPayload, SecretSink
+from reconciler.ports import CheckAndSetRefused, KeyStore, PathSeen, SecretPayload, SecretSink
 
 ROUNDS = 5
 """Writes sent at most for one secret in one run; the next run goes on."""
@@ -51,7 +51,11 @@ class Claim:
         if seen.version in {0, self.recorded} or seen.version in self.attempts:
             return True
         others = seen.content is not None and seen.content.key_id not in self.owners
-        return seen.version - 1 in self.attempts and not (others or seen.is_foreign)
+        return self.is_next(seen) and not (others or seen.is_foreign)
+
+    def is_next(self, seen: PathSeen) -> bool:
+        """Whether the path is where one of the attempts, or a write that it competes with, led."""
+        return seen.version - 1 in self.attempts
 
     def attempting(self, expected: int) -> Claim:
         """Give the claim with one more committed attempt."""
@@ -152,9 +156,12 @@ class Courier:
             seen = self.sink.observe(sending.path)
             if holds_version(seen, sending.payload.version_id, sending.secret_hash):
                 return Delivered(sink_version=seen.version)
+            explained = is_explained(
+                sending.claim, seen, store=self.transactions.store, path=sending.path
+            )
         except KeyrecError as error:
             return Undelivered(error=error)
-        if not sending.claim.explains(seen):
+        if not explained:
             return StrangerWrote(seen=seen.version, may_be_read=sending.may_be_read)
         return self._attempt_again(sending, seen.version)
 
@@ -176,6 +183,25 @@ class Courier:
                 )
             )
         return replace(sending, expected=version, claim=sending.claim.attempting(version))
+
+
+def is_explained(claim: Claim, seen: PathSeen, *, store: KeyStore, path: str) -> bool:
+    """Whether only keyrec can have brought the path to this version.
+
+    A late write of a key that had the path before, and was removed while it was on its way, is
+    ours too: the store knows its version, its path and the hash of its secret.
+
+    Raises:
+        KeyrecError: the store cannot be asked, or a stored hash cannot be used.
+    """
+    if claim.explains(seen):
+        return True
+    if seen.content is None or not claim.is_next(seen):
+        return False
+    stored = store.presented(seen.content.version_id)
+    if stored is None or stored.version.sink_path != path:
+        return False
+    return holds_version(seen, stored.version.version_id, stored.secret_hash)
 
 
 def holds_version(seen: PathSeen, version_id: str, secret_hash: str) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.apply.answers import refusal_words
-from reconciler.apply.delivery import Claim, holds_version
+from reconciler.apply.delivery import Claim, holds_version, is_explained
 from reconciler.apply.effects import recorded_version
 from reconciler.apply.outcome import Outcome, OutcomeStatus
 from reconciler.apply.steps import SecretMaker
@@ -71,9 +71,12 @@ class Recovery:
             seen = self.sink.observe(operation.sink_path)
             if self._is_there(operation, seen):
                 return operation, _confirmed(operation, record, seen.version)
+            explained = is_explained(
+                _claim(operation, record), seen, store=self.store, path=operation.sink_path
+            )
         except KeyrecError as error:
             return operation, error
-        if not _claim(operation, record).explains(seen):
+        if not explained:
             return operation, _blocked(operation, record, seen.version)
         return operation, _resumed(operation, record, seen.version)
 
