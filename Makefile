@@ -14,12 +14,17 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST ?=
 
+# How long `make chaos` goes on, whichever comes first; SEED=… repeats the choices of a campaign.
+KILLS ?= 1000
+MINUTES ?= 30
+SEED ?=
+
 CODE := reconciler tests tools
 
 # Branch coverage that a room never falls below again, in percent; raise it when it has risen.
 FLOORS := model:100 credentials:100 planning:100 manifest:99 apply:94
 
-.PHONY: help demo test promises check services fix lock schemas clean venv
+.PHONY: help demo test promises chaos check services fix lock schemas clean venv
 .PHONY: format lint types imports shell schemas-equal house workflows coverage wheel
 
 help: ## Show this list
@@ -39,6 +44,9 @@ test: venv ## Run all tests
 	$(BIN)/pytest -n $(WORKERS) $(PYTEST)
 
 check: format lint types imports shell schemas-equal house workflows coverage ## All that a merge needs
+
+chaos: venv ## Kill keyrec at random on a PostgreSQL and a Vault of its own; KILLS, MINUTES, SEED
+	$(BIN)/python -m tests.chaos --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 services: venv ## Find or build what the tests against real services need (Vault; wants Go)
 	@tests/services/build_vault.sh

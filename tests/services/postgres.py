@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
-from tests.services.postgres_server import PostgresAbsent, running_server
+from tests.services.postgres_server import PostgresAbsent, programs, running_server
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +30,22 @@ def postgres_server() -> Iterator[URL]:
         with running_server() as url:
             yield make_url(url)
     except PostgresAbsent as reason:
-        absent = f"no PostgreSQL: {reason}; or set KEYREC_TEST_POSTGRES_URL"
-        if "postgres" in os.environ.get("KEYREC_TEST_REQUIRE", "").split(","):
-            pytest.fail(absent)
-        pytest.skip(absent)
+        _absent(f"no PostgreSQL: {reason}; or set KEYREC_TEST_POSTGRES_URL")
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Path:
+    """Give the folder of a server's programs, for tests that stop and start one of their own."""
+    try:
+        return programs()
+    except PostgresAbsent as reason:
+        _absent(f"no PostgreSQL: {reason}")
+
+
+def _absent(reason: str) -> NoReturn:
+    if "postgres" in os.environ.get("KEYREC_TEST_REQUIRE", "").split(","):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

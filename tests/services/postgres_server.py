@@ -2,7 +2,8 @@
 
 The wheel's own starter is not used: it changes rights along the whole path and adds a user to the
 machine. Here the server runs as the user who tests; root, whom PostgreSQL refuses, lends it to
-`nobody`. It listens on a socket in a folder of its own and syncs nothing: its data end with it.
+`nobody`. It listens on a socket in a folder of its own. `running_server` syncs nothing: its data end
+with it. A `PostgresServer` with the settings `DURABLE` can be stopped in any way and started again.
 """
 
 from __future__ import annotations
@@ -17,14 +18,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-SETTINGS = (
+DURABLE = (
     "listen_addresses=",
-    "fsync=off",
-    "full_page_writes=off",
     "max_connections=60",
     "shared_buffers=32MB",
     "log_min_messages=fatal",
 )
+PASSING = (*DURABLE, "fsync=off", "full_page_writes=off")
 UNPRIVILEGED = "nobody"
 
 
@@ -49,43 +49,59 @@ def running_server() -> Iterator[str]:
     # A socket's path is short by law, so the folder is not below pytest's own.
     folder = Path(tempfile.mkdtemp(prefix="keyrec-pg-"))
     try:
-        server = _Server(folder)
+        server = PostgresServer(folder, settings=PASSING)
+        server.make()
         server.start()
         try:
-            yield f"postgresql+psycopg://postgres@/postgres?host={quote(str(folder), safe='')}"
+            yield server.url
         finally:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Server:
+class PostgresServer:
     """One data folder and its server."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, settings: Sequence[str]) -> None:
+        """Lend the folder, whose path is short, to the user who will run the server."""
         self._bin = programs()
         self._folder = folder
+        self._settings = settings
         self._cluster = folder / "cluster"
         self._user = UNPRIVILEGED if os.geteuid() == 0 else None
         if self._user is not None:
             shutil.chown(folder, user=self._user)
             self._lend_programs()
 
-    def start(self) -> None:
-        """Make the cluster and start it."""
+    @property
+    def url(self) -> str:
+        """Give its URL without a database."""
+        return f"postgresql+psycopg://postgres@/postgres?host={quote(str(self._folder), safe='')}"
+
+    @property
+    def socket(self) -> Path:
+        """Give the socket that it listens on."""
+        return self._folder / ".s.PGSQL.5432"
+
+    def make(self) -> None:
+        """Make the cluster."""
         self._run(
             "initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync",
             "--username=postgres", f"--pgdata={self._cluster}",
         )  # fmt: skip
-        options = " ".join(f"-c {setting}" for setting in SETTINGS)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = " ".join(f"-c {setting}" for setting in self._settings)
         self._run(
             "pg_ctl", "start", "--wait", "--silent", f"--pgdata={self._cluster}",
             f"--log={self._folder / 'log'}", f"--options={options} -k {self._folder}",
         )  # fmt: skip
 
-    def stop(self) -> None:
-        """Stop it at once: nothing in it is worth keeping."""
-        self._run("pg_ctl", "stop", "--mode=immediate", "--silent", f"--pgdata={self._cluster}")
+    def stop(self, *, mode: str = "immediate") -> None:
+        """Stop it: at once, as after a power cut, or `fast`, in order."""
+        self._run("pg_ctl", "stop", f"--mode={mode}", "--silent", f"--pgdata={self._cluster}")
 
     def _lend_programs(self) -> None:
         """Copy the programs where the other user cannot reach them."""
