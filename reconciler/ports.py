@@ -75,8 +75,10 @@ class KeyStore(Protocol):
     def now(self) -> datetime:
         """Give the database's time."""
 
-    def observe(self, manager: str) -> ObservedState:
-        """Read everything of one manager in one transaction."""
+    def observe(self, manager: str, *, whole: frozenset[KeyAddress] = frozenset()) -> ObservedState:
+        """Read everything of one manager in one transaction; foreign records of the addresses
+        `whole` with all that is known of them.
+        """
 
     def presented(self, version_id: str) -> StoredVersion | None:
         """Give the version with its key, whatever their states; None where the id is unknown."""

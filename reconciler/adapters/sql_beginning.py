@@ -172,7 +172,8 @@ def _override(work: Work, write: BeginSecret) -> None:
                     retire_with_operation(work, version)
         case PathOverride.ADOPT:
             place = (write.operation.sink_id, write.operation.sink_path)
-            work.paths.change(place)["adopted_version"] = write.expected
+            row = work.paths.change(place)
+            row["adopted_version"] = row["last_version"] = write.expected
         case _:
             assert_never(write.override)
 

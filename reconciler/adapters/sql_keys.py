@@ -39,11 +39,21 @@ def _update(work: Work, write: UpdateKey) -> WriteRefusal | None:
     workspace, name = write.address.workspace, write.address.name
     if work.holder_of(workspace, name) not in {None, write.key_id}:
         return WriteRefusal.ADDRESS_TAKEN
+    if write.manager is not None and key["manager"] is not None and work.open_of(write.key_id):
+        return WriteRefusal.OPERATION_OPEN
     work.change_key(write.key_id, _with_kept(write.fields, fields_of(key)))
     work.move_key(write.key_id, workspace, name)
+    if write.manager is not None:
+        _adopt(work, write.key_id, write.manager)
     if not write.fields.active:
         _deactivate_replaced(work, write.key_id)
     return None
+
+
+def _adopt(work: Work, key_id: str, manager: str) -> None:
+    """Give the key and all that it replaced to a manager, whose runs end what is left of them."""
+    for owned in (key_id, *work.replaced_by(key_id)):
+        work.keys.change(owned)["manager"] = manager
 
 
 def _deactivate_replaced(work: Work, key_id: str) -> None:

@@ -7,14 +7,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from reconciler.adapters.sql_among import among
 from reconciler.adapters.sql_loading import VERSION_COLUMNS
 from reconciler.adapters.sql_records import (
-    address_of_key,
     operation_of,
     path_of,
     record_of,
@@ -41,15 +40,18 @@ from reconciler.adapters.sql_tables import (
     sink_paths,
 )
 from reconciler.adapters.sql_uses import read_uses, read_uses_until
+from reconciler.adapters.sql_whole import by_key, read_foreign, with_all_versions
 from reconciler.model.journal import Operation
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
 from reconciler.model.resources import Resource
-from reconciler.model.states import ForeignRecord, ObservedState
+from reconciler.model.states import ObservedState
 from reconciler.ports import StoredVersion
 
 
-def observe(connection: Connection, manager: str, now: datetime) -> ObservedState:
-    """Read everything of one manager."""
+def observe(
+    connection: Connection, manager: str, now: datetime, whole: frozenset[KeyAddress]
+) -> ObservedState:
+    """Read everything of one manager, and foreign records of the addresses `whole`."""
     stored = connection.execute(select(meta)).one()
     tombs = _tombstones(connection, manager)
     places = connection.execute(select(sink_paths)).mappings()
@@ -68,7 +70,7 @@ def observe(connection: Connection, manager: str, now: datetime) -> ObservedStat
                 key=lambda path: (path.sink_id, path.path),
             )
         ),
-        foreign=_foreign(connection, manager),
+        foreign=read_foreign(connection, manager, whole),
         uses_until=read_uses_until(connection),
         audit_sequence=stored.audit_sequence,
         audit_head=stored.audit_head,
@@ -81,7 +83,7 @@ def presented(connection: Connection, version_id: str) -> StoredVersion | None:
     found = connection.execute(wanted.where(key_versions.c.version_id == version_id)).one_or_none()
     if found is None:
         return None
-    record = _with_all_versions(connection, keys.c.key_id == found.key_id)[0]
+    record = with_all_versions(connection, keys.c.key_id == found.key_id)[0]
     version = next(v for v in record.versions if v.version_id == version_id)
     return StoredVersion(record=record, version=version, secret_hash=found.secret_hash)
 
@@ -89,7 +91,7 @@ def presented(connection: Connection, version_id: str) -> StoredVersion | None:
 def find(connection: Connection, address: KeyAddress) -> tuple[KeyRecord, ...]:
     """Give all records of an address with all their versions, newest first."""
     is_it = (keys.c.workspace == address.workspace) & (keys.c.name == address.name)
-    return tuple(_with_all_versions(connection, is_it))
+    return tuple(with_all_versions(connection, is_it))
 
 
 def addresses(connection: Connection, name: str) -> tuple[KeyAddress, ...]:
@@ -127,7 +129,7 @@ def _rest(connection: Connection, manager: str) -> dict[str, list[VersionRow]]:
         .join(keys, keys.c.key_id == key_versions.c.key_id)
         .where(keys.c.manager == manager, has_something_left)
     )
-    return _by_key(connection.execute(wanted).mappings())
+    return by_key(connection.execute(wanted).mappings())
 
 
 def _newest(connection: Connection, key_ids: Iterable[str]) -> dict[str, list[VersionRow]]:
@@ -138,29 +140,7 @@ def _newest(connection: Connection, key_ids: Iterable[str]) -> dict[str, list[Ve
         .group_by(key_versions.c.key_id)
     )
     wanted = select(*VERSION_COLUMNS).where(key_versions.c.audit_sequence.in_(newest))
-    return _by_key(connection.execute(wanted).mappings())
-
-
-def _by_key(rows: Iterable[Any]) -> dict[str, list[VersionRow]]:
-    found: defaultdict[str, list[VersionRow]] = defaultdict(list)
-    for row in rows:
-        found[row["key_id"]].append(row)
-    for versions in found.values():
-        if len(versions) > 1:
-            versions.sort(key=lambda version: version["audit_sequence"])
-    return dict(found)
-
-
-def _with_all_versions(connection: Connection, condition: ColumnElement[bool]) -> list[KeyRecord]:
-    rows = [
-        cast("KeyRow", row) for row in connection.execute(select(keys).where(condition)).mappings()
-    ]
-    wanted = select(*VERSION_COLUMNS).where(
-        among(connection, (key_versions.c.key_id,), ((row["key_id"],) for row in rows))
-    )
-    versions = _by_key(connection.execute(wanted).mappings())
-    newest_first = sorted(rows, key=lambda row: -row["audit_sequence"])
-    return [record_of(row, versions.get(row["key_id"], ())) for row in newest_first]
+    return by_key(connection.execute(wanted).mappings())
 
 
 def _tombstones(connection: Connection, manager: str) -> dict[KeyAddress, bool]:
@@ -200,18 +180,3 @@ def _open_operations(connection: Connection, manager: str) -> tuple[Operation, .
     return tuple(
         operation_of(cast("OperationRow", row), by_operation[row["operation_id"]]) for row in rows
     )
-
-
-def _foreign(connection: Connection, manager: str) -> tuple[ForeignRecord, ...]:
-    is_foreign = keys.c.manager.is_distinct_from(manager)
-    wanted = select(keys.c.workspace, keys.c.name, keys.c.manager, keys.c.sink_path)
-    rows = connection.execute(wanted.where(is_live, is_foreign)).mappings()
-    found = (
-        ForeignRecord(
-            address=address_of_key(cast("KeyRow", row)),
-            manager=row["manager"],
-            sink_path=row["sink_path"],
-        )
-        for row in rows
-    )
-    return tuple(sorted(found, key=lambda record: record.address))

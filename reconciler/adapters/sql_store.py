@@ -70,12 +70,12 @@ class SqlStore:
         """Give the database's time."""
         return self._database.read(self._database.now)
 
-    def observe(self, manager: str) -> ObservedState:
-        """Read everything of one manager in one transaction."""
+    def observe(self, manager: str, *, whole: frozenset[KeyAddress] = frozenset()) -> ObservedState:
+        """Read everything of one manager in one transaction, and these foreign records whole."""
 
         def read(connection: Connection) -> ObservedState:
             now = self._database.now(connection)
-            return sql_reading.observe(connection, manager, now)
+            return sql_reading.observe(connection, manager, now, whole)
 
         return self._database.read(read)
 

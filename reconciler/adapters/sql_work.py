@@ -86,6 +86,10 @@ class Work:
         """Give the keys that this one replaced and that still have a version to end."""
         return tuple(k for k in self._older_than[key_id] if self._has_version(k))
 
+    def replaced_by(self, key_id: str) -> tuple[str, ...]:
+        """Give all keys that this one replaced."""
+        return tuple(self._older_than[key_id])
+
     def holder_of(self, workspace: str, name: str) -> str | None:
         """Give the id of the live key of an address."""
         return self._live_at.get((workspace, name))

@@ -21,9 +21,9 @@ def secret_outcome(
         case Delivered():
             return outcome_of(started.work, OutcomeStatus.APPLIED, sink_version=result.sink_version)
         case StrangerWrote():
-            return outcome_of(
-                started.work, OutcomeStatus.BLOCKED, *_stranger_words(started, result)
-            )
+            work = started.work
+            words = blocked_words(work.path, seen=result.seen, known=work.expected)
+            return outcome_of(work, OutcomeStatus.BLOCKED, *words)
         case Undelivered():
             return failed_work(started.work, result.error)
         case WriteRefusal():
@@ -32,16 +32,22 @@ def secret_outcome(
             assert_never(result)
 
 
-def _stranger_words(started: Started, result: StrangerWrote) -> tuple[str, str]:
-    """Say which path a stranger wrote to, and what to do."""
-    path = started.work.path
+def blocked_words(path: str, *, seen: int, known: int) -> tuple[str, str]:
+    """Say that a stranger wrote to a path, and what to do: the lines that let it be written over.
+
+    `seen` is the version of the path in the sink, `known` what keyrec took it to be.
+    """
+    message = f"{path} is at version {seen} in the sink, which keyrec did not write"
+    advice = "find out who writes there; nothing was overwritten"
     return (
-        (
-            f"{path} is at version {result.seen} in the sink, which keyrec did not write "
-            f"(it knew version {started.work.expected})"
-        ),
-        "find out who writes there; nothing was overwritten",
+        f"{message} (it knew version {known})",
+        f"{advice}. To write over it once, add to the key's manifest: {adopting_line(seen)}",
     )
+
+
+def adopting_line(seen: int) -> str:
+    """Give what lets a sink path at this version be written over once, in one line of YAML."""
+    return f"spec: {{secret: {{adopt: {seen}}}}}"
 
 
 def outcome_of(

@@ -17,7 +17,7 @@ from reconciler.model.resources import Resource, address_of
 from reconciler.model.secret_writes import NewKey, PathOverride
 from reconciler.model.writes import PutResource, RemoveKey, RemoveResource, UpdateKey, Write
 from reconciler.planning.actions import Action, Reason
-from reconciler.planning.plan import Change, MaintenanceItem
+from reconciler.planning.plan import Adoption, Change, MaintenanceItem
 from reconciler.ports import Entropy
 
 _STORE_ONLY = {Action.UPDATE, Action.ACTIVATE, Action.DEACTIVATE}
@@ -38,25 +38,37 @@ def store_write(change: Change, manager: str) -> Write | None:
             note=note(change, "key-removed"),
         )
     renamed_in_place = Action.RENAME in change.actions and change.secret is None
-    if not renamed_in_place and not _STORE_ONLY & set(change.actions):
+    is_written = renamed_in_place or _STORE_ONLY & set(change.actions)
+    if change.adoption is None and not is_written:
         return None
-    return _update(change, record, renamed=renamed_in_place)
+    return _update(change, record, manager=manager, renamed=renamed_in_place)
 
 
-def _update(change: Change, record: KeyRecord, *, renamed: bool) -> UpdateKey:
+def _update(change: Change, record: KeyRecord, *, manager: str, renamed: bool) -> UpdateKey:
     spec = change.spec
+    adopted = {} if change.adoption is None else _owners(change.adoption, manager)
     return UpdateKey(
         key_id=record.key_id,
         base=record.record_version,
-        fields=_stopped(record) if spec is None or _is_reissue(change) else spec.fields,
+        fields=_fields_after(change, record),
         address=spec.address if spec is not None and renamed else record.address,
-        note=note(change, "key-renamed" if renamed else _update_event(change)),
+        manager=adopted.get("manager"),
+        note=note(change, "key-renamed" if renamed else _update_event(change), **adopted),
     )
 
 
-def _stopped(record: KeyRecord) -> KeyFields:
-    """Give the fields of a key that admits nobody any more and is the same otherwise."""
-    return replace(record.fields, active=False)
+def _owners(adoption: Adoption, manager: str) -> dict[str, str]:
+    """Say for the audit whose the key is now, and whose it was where it was anybody's."""
+    former = adoption.former_manager
+    return {"manager": manager, **({} if former is None else {"formerManager": former})}
+
+
+def _fields_after(change: Change, record: KeyRecord) -> KeyFields:
+    """Give the fields that the write leaves; a replaced or undeclared key can only be stopped."""
+    if change.spec is not None and not _is_reissue(change):
+        return change.spec.fields
+    is_stopped = Action.DEACTIVATE in change.actions
+    return replace(record.fields, active=False) if is_stopped else record.fields
 
 
 def _is_reissue(change: Change) -> bool:
@@ -64,6 +76,8 @@ def _is_reissue(change: Change) -> bool:
 
 
 def _update_event(change: Change) -> str:
+    if change.adoption is not None:
+        return "key-adopted"
     if Action.UPDATE in change.actions:
         return "key-updated"
     return "key-activated" if Action.ACTIVATE in change.actions else "key-deactivated"
@@ -84,9 +98,9 @@ def _resource_write(change: Change, manager: str) -> Write:
     )
 
 
-def note(change: Change, event: str) -> AuditNote:
-    """Give what the audit says about a change: its reason, its place, the fields' names."""
-    facts = {"actions": ",".join(a.value for a in change.actions)}
+def note(change: Change, event: str, **more: str) -> AuditNote:
+    """Give what the audit says about a change: its reason, its place, the fields' names, more."""
+    facts = {"actions": ",".join(a.value for a in change.actions), **more}
     if change.fields:
         facts["fields"] = ",".join(f.name for f in change.fields)
     if change.previous_address is not None:
@@ -118,7 +132,16 @@ def declared_work(
         return None
     record = change.record
     if record is None or _is_reissue(change):
-        return _new_key_work(change, spec, record, manager=manager, paths=paths, entropy=entropy)
+        work = _new_key_work(change, spec, record, manager=manager, paths=paths, entropy=entropy)
+    else:
+        work = _renewal_work(change, spec, record, manager=manager, paths=paths)
+    adopts = change.secret.adopts
+    return work if adopts is None else replace(work, expected=adopts, override=PathOverride.ADOPT)
+
+
+def _renewal_work(
+    change: Change, spec: KeySpec, record: KeyRecord, *, manager: str, paths: Mapping[str, PathRow]
+) -> SecretWork:
     moved = spec.address != record.address or spec.fields.sink_path != record.fields.sink_path
     return SecretWork(
         address=record.address,

@@ -14,6 +14,7 @@ from reconciler.model.custody import custody_of
 from reconciler.model.policy import Policy
 from reconciler.model.source import counted
 from reconciler.model.states import DesiredState, ObservedState
+from reconciler.planning.adoption import adoptable
 from reconciler.planning.pairing import PlanRequest, Selection
 from reconciler.planning.plan import Plan, Target
 from reconciler.planning.planner import make_plan
@@ -44,8 +45,10 @@ def prepare(
         SourceUnavailable, StoreUnavailable, StoreOutdated: one of the doors cannot be read.
     """
     observed = store.observe(manager)
+    desired = _desired(source, observed, environments)
+    observed = with_adoptable(store, desired, observed)
     request = PlanRequest(
-        desired=_desired(source, observed, environments),
+        desired=desired,
         observed=observed,
         target=target_of(observed),
         selection=selection or Selection(),
@@ -53,6 +56,14 @@ def prepare(
         allowed_removals=allowed_removals,
     )
     return Prepared(plan=make_plan(request), request=request)
+
+
+def with_adoptable(
+    store: KeyStore, desired: DesiredState, observed: ObservedState
+) -> ObservedState:
+    """Give what the store holds with the records of others that the manifests take over."""
+    wanted = frozenset(adoptable(desired, observed))
+    return store.observe(observed.manager, whole=wanted) if wanted else observed
 
 
 def _desired(

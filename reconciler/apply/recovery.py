@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from reconciler.apply.answers import refusal_words
 from reconciler.apply.delivery import Claim, holds_version, is_explained
 from reconciler.apply.effects import recorded_version
-from reconciler.apply.outcome import Outcome, OutcomeStatus
+from reconciler.apply.outcome import Outcome
+from reconciler.apply.resumed import Ending, ended_outcome, failed_outcome, left_out
 from reconciler.apply.steps import SecretMaker
 from reconciler.apply.work import SecretWork
 from reconciler.errors import KeyrecError
@@ -27,8 +26,6 @@ from reconciler.model.secret_writes import CloseOperation, ConfirmSecret
 from reconciler.model.states import ObservedState
 from reconciler.planning.actions import MaintenanceKind
 from reconciler.ports import KeyStore, PathSeen, SecretSink
-
-Ending: TypeAlias = CloseOperation | ConfirmSecret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +52,7 @@ class Recovery:
         )
         endings = [(o, r) for o, r in looked if isinstance(r, CloseOperation | ConfirmSecret)]
         works = [r for _, r in looked if isinstance(r, SecretWork)]
-        failures = [_failed(o, records, r) for o, r in looked if isinstance(r, KeyrecError)]
+        failures = [failed_outcome(o, records, r) for o, r in looked if isinstance(r, KeyrecError)]
         ended = self._end(endings, records)
         return [*ended, *(self.maker.make(works) if works else ()), *failures]
 
@@ -93,25 +90,11 @@ class Recovery:
             return []
         committed = self.maker.transactions.run([ending for _, ending in endings])
         return [
-            _ended(operation, records, ending)
+            ended_outcome(operation, records, ending)
             if refusal is None
-            else _outcome(operation, records, OutcomeStatus.FAILED, *refusal_words(refusal))
+            else left_out(operation, records, refusal)
             for (operation, ending), refusal in zip(endings, committed.refusals, strict=True)
         ]
-
-
-def unfinished(
-    observed: ObservedState, operations: Sequence[Operation], error: KeyrecError
-) -> list[Outcome]:
-    """Say of open operations that the sink could not be used for them."""
-    records = {r.key_id: r for r in observed.records}
-    return [_failed(operation, records, error) for operation in operations]
-
-
-def not_attempted(observed: ObservedState, operations: Sequence[Operation]) -> list[Outcome]:
-    """Say of open operations that the run was stopped before them."""
-    records = {r.key_id: r for r in observed.records}
-    return [_outcome(o, records, OutcomeStatus.NOT_ATTEMPTED) for o in operations]
 
 
 def _has_ended(operation: Operation, record: KeyRecord, observed: ObservedState) -> bool:
@@ -207,44 +190,4 @@ def _note(event: str, operation: Operation, record: KeyRecord | None, **detail: 
         reason=operation.reason,
         source=operation.source,
         detail=tuple(sorted(facts.items())),
-    )
-
-
-def _ended(operation: Operation, records: dict[str, KeyRecord], ending: Ending) -> Outcome:
-    blocked = isinstance(ending, CloseOperation) and ending.state is OperationState.BLOCKED
-    if blocked:
-        return _outcome(
-            operation,
-            records,
-            OutcomeStatus.BLOCKED,
-            f"{operation.sink_path} holds a version that keyrec did not write",
-            "find out who writes there; nothing was overwritten",
-        )
-    version = ending.sink_version if isinstance(ending, ConfirmSecret) else None
-    return _outcome(operation, records, OutcomeStatus.APPLIED, sink_version=version)
-
-
-def _failed(operation: Operation, records: dict[str, KeyRecord], error: KeyrecError) -> Outcome:
-    return _outcome(operation, records, OutcomeStatus.FAILED, error.message, error.advice)
-
-
-def _outcome(
-    operation: Operation,
-    records: dict[str, KeyRecord],
-    status: OutcomeStatus,
-    message: str = "",
-    advice: str = "",
-    *,
-    sink_version: int | None = None,
-) -> Outcome:
-    record = records.get(operation.key_id)
-    return Outcome(
-        address=operation.key_id if record is None else str(record.address),
-        actions=(MaintenanceKind.RESUME.value,),
-        status=status,
-        message=message,
-        advice=advice,
-        path=operation.sink_path,
-        sink_version=sink_version,
-        is_maintenance=True,
     )

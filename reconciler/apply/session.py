@@ -12,9 +12,10 @@ from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.executor import Executor, batches
 from reconciler.apply.ledger import Ledger
 from reconciler.apply.outcome import ApplyReport, Outcome, OutcomeStatus
-from reconciler.apply.prepare import target_of
+from reconciler.apply.prepare import target_of, with_adoptable
 from reconciler.apply.readiness import needs_sink, sink_trouble
-from reconciler.apply.recovery import Recovery, not_attempted, unfinished
+from reconciler.apply.recovery import Recovery
+from reconciler.apply.resumed import not_attempted, unfinished
 from reconciler.apply.steps import SecretMaker
 from reconciler.apply.transactions import FATAL, Transactions
 from reconciler.apply.work import Mint
@@ -72,8 +73,10 @@ class Session:
 
     def read_again(self) -> PlanRequest:
         """Give the plan's request with what the store holds now."""
-        observed = self.doors.store.observe(self.lease.manager)
-        return replace(self.request.plan_request, observed=observed, target=target_of(observed))
+        store, request = self.doors.store, self.request.plan_request
+        observed = store.observe(self.lease.manager)
+        observed = with_adoptable(store, request.desired, observed)
+        return replace(request, observed=observed, target=target_of(observed))
 
     def execute(
         self, plan: Plan, observed: ObservedState, recovered: Sequence[Outcome]

@@ -39,6 +39,7 @@ from reconciler.model.secret_writes import (
     CloseOperation,
     ConfirmSecret,
     NewVersion,
+    PathOverride,
     Retarget,
 )
 from reconciler.model.writes import Write, WriteRefusal
@@ -179,8 +180,14 @@ def _begin(started: Started) -> Write:
         new_key=work.new_key,
         moved_to=work.moved_to,
         override=work.override,
-        note=_note(started, _BEGIN_EVENTS[work.kind]),
+        note=_note(started, _BEGIN_EVENTS[work.kind], **_adopted(work)),
     )
+
+
+def _adopted(work: SecretWork) -> dict[str, str]:
+    """Say for the audit which version of a stranger may be written over."""
+    is_adopted = work.override is PathOverride.ADOPT
+    return {"adoptedVersion": str(work.expected)} if is_adopted else {}
 
 
 _BEGIN_EVENTS = {

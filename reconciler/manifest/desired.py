@@ -17,9 +17,9 @@ from reconciler.manifest.assembly import Assembly, Declaration, Known
 from reconciler.manifest.defaults import KeyDraft
 from reconciler.manifest.judging import judge_files
 from reconciler.manifest.ranges import collapsed
-from reconciler.manifest.schema_keys import KeyRemovalWire
 from reconciler.manifest.schema_lists import NETWORK_PREFIX
 from reconciler.manifest.schema_policy import PolicyWire
+from reconciler.manifest.schema_removals import KeyRemovalWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
 from reconciler.manifest.wired import catalog_of, network_of, policy_of, workspace_of
 from reconciler.model.keys import KeyAddress, KeyFields, KeyRemoval, KeySpec, Rotation
@@ -85,6 +85,8 @@ def _spec(declaration: Declaration, draft: KeyDraft, assembly: Assembly) -> KeyS
         fields=_fields(draft, assembly),
         source=declaration.source,
         previous_name=draft.wire.metadata.previous_name,
+        adopts_record=draft.wire.metadata.adopt,
+        adopts_version=draft.wire.spec.secret.adopt,
         field_sources=declaration.field_sources,
     )
 

@@ -32,6 +32,7 @@ PLACED_FIELDS: Final[dict[str, Path]] = {
         ("spec", "reissue"),
         ("spec", "rotation", "generation"),
         ("spec", "secret", "path"),
+        ("spec", "secret", "adopt"),
     )
 }
 """Fields of a key whose places travel with it, because planning may refuse a change of them."""

@@ -18,8 +18,8 @@ from reconciler.manifest.rules_keys import (
     overlap_fault,
 )
 from reconciler.manifest.schema import Identity
-from reconciler.manifest.schema_keys import KeyRemovalWire
 from reconciler.manifest.schema_policy import PolicyWire
+from reconciler.manifest.schema_removals import KeyRemovalWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
 from reconciler.manifest.snippets import quoted, shown
 from reconciler.manifest.tree import Fault

@@ -1,8 +1,8 @@
 """Which kinds of manifest there are, and whether one document is of its kind.
 
 What a field may hold stands in `schema_texts`, `schema_values` and `schema_lists`; which fields a
-kind has in `schema_keys`, `schema_shared` and `schema_policy`. How documents fit together is
-decided in `rules`.
+kind has in `schema_keys`, `schema_removals`, `schema_shared` and `schema_policy`. How documents fit
+together is decided in `rules`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from reconciler.manifest.closest import listed, suggestion
 from reconciler.manifest.codes import Code
-from reconciler.manifest.schema_keys import ApiKeyWire, KeyRemovalWire
+from reconciler.manifest.schema_keys import ApiKeyWire
 from reconciler.manifest.schema_policy import PolicyWire
+from reconciler.manifest.schema_removals import KeyRemovalWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
 from reconciler.manifest.snippets import quoted
 from reconciler.manifest.tree import Document, Fault, Path, Unreadable

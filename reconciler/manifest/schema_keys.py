@@ -1,4 +1,4 @@
-"""The wire form of what declares one key: `ApiKey` and `KeyRemoval`.
+"""The wire form of what declares one key: `ApiKey`.
 
 Compatibility: `keyrec/v1`; fields are only added, each optional with what its absence meant.
 """
@@ -16,7 +16,6 @@ from reconciler.manifest.schema_values import (
     Duration,
     ExpirationField,
     Flag,
-    ReasonField,
     RetirementField,
 )
 from reconciler.model.lifetime import Retirement
@@ -72,6 +71,16 @@ class SecretWire(Wire):
             examples=["payments/prod/billing-sync"],
         ),
     ]
+    adopt: Annotated[
+        Counter | None,
+        Field(
+            default=None,
+            title="Adopt",
+            description="The version that somebody else left at the path in the sink: "
+            "it may be written over, once.",
+            examples=[7],
+        ),
+    ]
 
 
 class KeyMetadata(Wire):
@@ -100,6 +109,15 @@ class KeyMetadata(Wire):
             title="Previous name",
             description="Renames a key: it keeps its id and history, and gets a new secret.",
             examples=["billing-sync"],
+        ),
+    ]
+    adopt: Annotated[
+        Flag,
+        Field(
+            default=False,
+            title="Adopt",
+            description="Takes a key of that name over that the store holds for another manager, "
+            "or for nobody.",
         ),
     ]
     owner: Annotated[
@@ -207,27 +225,3 @@ class ApiKeyWire(Manifest):
     kind: Annotated[Literal["ApiKey"], Field(title="Kind")]
     metadata: Annotated[KeyMetadata, Field(title="Metadata")]
     spec: Annotated[KeySpecWire, Field(title="Specification")]
-
-
-class RemovalMetadata(Wire):
-    """Which key is removed."""
-
-    name: Annotated[Name, Field(title="Name", description="The key's name.")]
-    workspace: Annotated[Name, Field(title="Workspace", description="The key's workspace.")]
-
-
-class RemovalSpecWire(Wire):
-    """Why the key is removed."""
-
-    reason: Annotated[
-        ReasonField,
-        Field(title="Reason", description="Why it is gone for ever.", examples=["system-retired"]),
-    ]
-
-
-class KeyRemovalWire(Manifest):
-    """A permanent removal; it may stay in git as a record."""
-
-    kind: Annotated[Literal["KeyRemoval"], Field(title="Kind")]
-    metadata: Annotated[RemovalMetadata, Field(title="Metadata")]
-    spec: Annotated[RemovalSpecWire, Field(title="Specification")]

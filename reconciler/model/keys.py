@@ -74,6 +74,10 @@ class KeySpec:
     source: SourceRef
     """Where its document starts."""
     previous_name: str | None = None
+    adopts_record: bool = False
+    """Whether the live record of its address may be taken over from another manager or nobody."""
+    adopts_version: int | None = None
+    """At which sink version a stranger's value may stand that is written over once."""
     field_sources: tuple[tuple[str, SourceRef], ...] = ()
     """Where single fields stand, by their dotted manifest path; only where they are known."""
 

@@ -60,7 +60,7 @@ class BeginSecret:
     With `override` the path was found at `expected` in the sink, whatever is recorded of it. A
     repair takes the deadlines away from the key's replaced versions, for one of them may be what
     consumers read just now; they get one again when the operation ends. An adoption is remembered
-    with the path.
+    with the path, and `expected` is its last version from then on.
     """
 
     operation: Operation

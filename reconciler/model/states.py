@@ -55,11 +55,15 @@ class DesiredState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignRecord:
-    """A live record that another manager owns, or nobody; never touched."""
+    """A live record that another manager owns, or nobody; touched only where it is adopted."""
 
     address: KeyAddress
     manager: str | None
     sink_path: str
+    record: KeyRecord | None = None
+    """The whole of it, where it was asked for."""
+    is_busy: bool = False
+    """Whether an operation is open for it, where it was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

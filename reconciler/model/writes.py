@@ -53,12 +53,17 @@ class UpdateKey:
     `ConfirmSecret` and `BeginSecret`. A deactivation reaches the keys that this one replaced: their
     last secrets end with it, and do not come back with an activation. Condition: `record_version`
     is still `base`; a new address is not taken.
+
+    With `manager` the key is adopted: it and all that it replaced are that manager's from here on.
+    Condition: no operation of another manager is open for it, for that manager's run will end it.
     """
 
     key_id: str
     base: int
     fields: KeyFields
     address: KeyAddress
+    manager: str | None = None
+    """Who takes it over; None where it stays whose it is."""
     note: AuditNote
 
 

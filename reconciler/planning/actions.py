@@ -8,6 +8,7 @@ from enum import StrEnum
 class Action(StrEnum):
     """What apply does. A change may hold several, in this order."""
 
+    ADOPT = "adopt"
     CREATE = "create"
     REISSUE = "reissue"
     RENAME = "rename"
@@ -16,7 +17,6 @@ class Action(StrEnum):
     DEACTIVATE = "deactivate"
     ROTATE = "rotate"
     REMOVE = "remove"
-    ADOPT = "adopt"
     NO_OP = "no-op"
 
     @property
@@ -31,6 +31,7 @@ class Action(StrEnum):
 
 
 _SIGNS = {
+    Action.ADOPT: "&",
     Action.CREATE: "+",
     Action.REISSUE: "±",
     Action.RENAME: ">",
@@ -39,7 +40,6 @@ _SIGNS = {
     Action.DEACTIVATE: "v",
     Action.ROTATE: "@",
     Action.REMOVE: "-",
-    Action.ADOPT: "&",
     Action.NO_OP: " ",
 }
 

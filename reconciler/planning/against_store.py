@@ -84,12 +84,11 @@ def reissue_never_falls(spec: KeySpec, record: KeyRecord, now: datetime) -> Prob
 
 def expired_key_gets_no_secret(spec: KeySpec, record: KeyRecord, now: datetime) -> Problem | None:
     """Rotation never extends a key's life."""
-    raised = spec.fields.rotation.generation > record.fields.rotation.generation
-    moved = spec.fields.sink_path != record.fields.sink_path
-    if not record.is_expired(now) or _is_reissued(spec, record) or not (raised or moved):
+    wanted = _field_that_wants_a_secret(spec, record)
+    if not record.is_expired(now) or _is_reissued(spec, record) or wanted is None:
         return None
     return Problem(
-        where=_where(spec, "spec.rotation.generation" if raised else "spec.secret.path"),
+        where=_where(spec, wanted),
         code="key-expired",
         message=f"{spec.address} expired at {instant(record.expires_at)}; "
         "a new secret would not bring it back",
@@ -104,6 +103,14 @@ RULES: tuple[Callable[[KeySpec, KeyRecord, datetime], Problem | None], ...] = (
     reissue_never_falls,
     expired_key_gets_no_secret,
 )
+
+
+def _field_that_wants_a_secret(spec: KeySpec, record: KeyRecord) -> str | None:
+    if spec.fields.rotation.generation > record.fields.rotation.generation:
+        return "spec.rotation.generation"
+    if spec.fields.sink_path != record.fields.sink_path:
+        return "spec.secret.path"
+    return None if spec.adopts_version is None else "spec.secret.adopt"
 
 
 def _is_reissued(spec: KeySpec, record: KeyRecord) -> bool:

@@ -14,6 +14,7 @@ from reconciler.model.keys import KeyFields, KeyRecord, KeySpec, Rotation
 from reconciler.planning.actions import Action, Reason
 from reconciler.planning.judgement import GuardQuestion
 from reconciler.planning.ownership import (
+    busy_keys_are_not_adopted,
     foreign_keys_are_left_alone,
     foreign_resources_are_left_alone,
     paths_have_one_owner,
@@ -159,6 +160,7 @@ GUARDS: tuple[Callable[[GuardQuestion], Iterator[Refusal]], ...] = (
     holds_are_respected,
     held_names_are_not_taken_again,
     foreign_keys_are_left_alone,
+    busy_keys_are_not_adopted,
     foreign_resources_are_left_alone,
     paths_have_one_owner,
     workspaces_in_use_stay,

@@ -14,7 +14,7 @@ from reconciler.model.policy import Prune
 from reconciler.planning.actions import Action, Reason
 from reconciler.planning.diff import diff_fields
 from reconciler.planning.pairing import Pair
-from reconciler.planning.plan import Base, Change, SecretEffect
+from reconciler.planning.plan import Adoption, Base, Change, SecretEffect
 
 
 def key_change(pair: Pair, prune: Prune) -> Change | None:
@@ -25,25 +25,27 @@ def key_change(pair: Pair, prune: Prune) -> Change | None:
     if spec is not None and record is None:
         return _created(spec)
     if spec is not None and record is not None:
-        return _altered(spec, record)
+        return _altered(spec, record, pair.adoption)
     return None
 
 
 def _created(spec: KeySpec) -> Change:
+    adopts = spec.adopts_version
     return Change(
         address=str(spec.address),
-        actions=(Action.CREATE,),
+        actions=(Action.CREATE,) if adopts is None else (Action.ADOPT, Action.CREATE),
         reason=Reason.DECLARED,
         workspace=spec.address.workspace,
         source=spec.source,
         fields=diff_fields(None, spec.fields),
-        secret=SecretEffect(path=spec.fields.sink_path, from_version=None),
+        secret=SecretEffect(path=spec.fields.sink_path, from_version=None, adopts=adopts),
         spec=spec,
     )
 
 
-def _altered(spec: KeySpec, record: KeyRecord) -> Change | None:
-    actions = _actions(spec, record)
+def _altered(spec: KeySpec, record: KeyRecord, adoption: Adoption | None) -> Change | None:
+    adopts = adoption is not None or spec.adopts_version is not None
+    actions = ((Action.ADOPT,) if adopts else ()) + _actions(spec, record)
     if not actions:
         return None
     renamed = spec.address != record.address
@@ -51,20 +53,28 @@ def _altered(spec: KeySpec, record: KeyRecord) -> Change | None:
         address=str(spec.address),
         actions=actions,
         reason=_reason(spec, record, actions),
-        workspace=spec.address.workspace,
+        workspace=_owning_workspace(spec, adoption),
         previous_address=str(record.address) if renamed else None,
         source=spec.source,
         base=_base(record),
         fields=diff_fields(record.fields, spec.fields),
         secret=_secret_effect(spec, record, actions),
+        adoption=adoption,
         last_characters=record.last_characters,
         spec=spec,
         record=record,
     )
 
 
+def _owning_workspace(spec: KeySpec, adoption: Adoption | None) -> str | None:
+    """Give whose admins may do it: what is another manager's is taken over by platform admins."""
+    if adoption is not None and adoption.former_manager is not None:
+        return None
+    return spec.address.workspace
+
+
 def _actions(spec: KeySpec, record: KeyRecord) -> tuple[Action, ...]:
-    """Choose the actions, in the order in which they are shown and done."""
+    """Choose the actions beside an adoption, in the order in which they are shown and done."""
     old, new = record.fields, spec.fields
     if new.reissue > old.reissue:
         # A key that shall admit nobody does not go on doing so under its old id.
@@ -75,7 +85,7 @@ def _actions(spec: KeySpec, record: KeyRecord) -> tuple[Action, ...]:
         chosen.append(Action.UPDATE)
     if old.active != new.active:
         chosen.append(Action.ACTIVATE if new.active else Action.DEACTIVATE)
-    if _needs_secret(old, new):
+    if _needs_secret(spec, record):
         chosen.append(Action.ROTATE)
     return tuple(chosen)
 
@@ -86,8 +96,9 @@ def _settings(fields: KeyFields) -> KeyFields:
     return replace(fields, active=True, rotation=rotation, sink_path="", reissue=1)
 
 
-def _needs_secret(old: KeyFields, new: KeyFields) -> bool:
-    return new.rotation.generation > old.rotation.generation or new.sink_path != old.sink_path
+def _needs_secret(spec: KeySpec, record: KeyRecord) -> bool:
+    moved = spec.fields.sink_path != record.fields.sink_path
+    return moved or _is_raised(spec, record) or spec.adopts_version is not None
 
 
 def _reason(spec: KeySpec, record: KeyRecord, actions: tuple[Action, ...]) -> Reason:
@@ -95,10 +106,15 @@ def _reason(spec: KeySpec, record: KeyRecord, actions: tuple[Action, ...]) -> Re
         return Reason.REISSUE_RAISED
     if Action.RENAME in actions:
         return Reason.RENAMED
-    if Action.ROTATE not in actions:
-        return Reason.FIELDS_DIFFER
-    raised = spec.fields.rotation.generation > record.fields.rotation.generation
-    return Reason.GENERATION_RAISED if raised else Reason.SINK_PATH_CHANGED
+    if _is_raised(spec, record):
+        return Reason.GENERATION_RAISED
+    if spec.fields.sink_path != record.fields.sink_path:
+        return Reason.SINK_PATH_CHANGED
+    return Reason.DECLARED if Action.ADOPT in actions else Reason.FIELDS_DIFFER
+
+
+def _is_raised(spec: KeySpec, record: KeyRecord) -> bool:
+    return spec.fields.rotation.generation > record.fields.rotation.generation
 
 
 def _secret_effect(
@@ -112,6 +128,7 @@ def _secret_effect(
         from_version=None if current is None else current.sink_version,
         left_path=old_path if old_path != spec.fields.sink_path else None,
         previous_works_for=format_duration(spec.fields.rotation.overlap),
+        adopts=spec.adopts_version,
     )
 
 

@@ -15,12 +15,33 @@ def foreign_keys_are_left_alone(question: GuardQuestion) -> Iterator[Refusal]:
     foreign = {f.address: f for f in question.request.observed.foreign}
     for change in question.changes:
         owner = None if change.spec is None else foreign.get(change.spec.address)
-        if owner is not None:
+        if owner is not None and change.adoption is None:
             whose = "nobody's" if owner.manager is None else f"managed by {owner.manager}"
             yield Refusal(
                 code="foreign-key",
                 message=f"{change.address} is in the store already and is {whose}",
-                advice="choose another name, or take it under management with keyrec adopt",
+                advice="choose another name; to take this key under management, "
+                "write in its metadata: adopt: true",
+                address=change.address,
+                source=change.source,
+            )
+
+
+def busy_keys_are_not_adopted(question: GuardQuestion) -> Iterator[Refusal]:
+    """What another manager's run has begun, a run of that manager ends.
+
+    Nobody's operations would never be ended: the run after the adoption does it.
+    """
+    foreign = {f.address: f for f in question.request.observed.foreign}
+    for change in question.changes:
+        if change.adoption is None or change.spec is None:
+            continue
+        former = change.adoption.former_manager
+        if former is not None and foreign[change.spec.address].is_busy:
+            yield Refusal(
+                code="adopted-key-busy",
+                message=f"a secret of {change.address} is being made by {former}",
+                advice=f"let {former} come to its end: keyrec apply --maintenance there",
                 address=change.address,
                 source=change.source,
             )

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyRemoval, KeySpec
-from reconciler.model.states import DesiredState, ObservedState
-from reconciler.planning.plan import Target
+from reconciler.model.states import DesiredState, ForeignRecord, ObservedState
+from reconciler.planning.adoption import adoptable, adopted_versions, without_spent_mark
+from reconciler.planning.plan import Adoption, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,8 @@ class Pair:
     spec: KeySpec | None
     record: KeyRecord | None
     removal: KeyRemoval | None = None
+    adoption: Adoption | None = None
+    """Where the record is not this manager's yet."""
 
     @property
     def address(self) -> KeyAddress:
@@ -79,12 +82,18 @@ def pair_keys(request: PlanRequest) -> tuple[Pair, ...]:
     """Give every key once, sorted by address: all specs, and records in scope without one.
 
     A spec meets the record of its address even where that one is of an environment that is not
-    looked at: the name is taken, and the record must not be mistaken for a missing one.
+    looked at: the name is taken, and the record must not be mistaken for a missing one. Where this
+    manager has none, a spec that asks for it meets the record of another.
     """
     live = request.observed.live
     specs = {s.address: s for s in request.desired.keys}
     renamed = {a: p for a, s in specs.items() if (p := _previous(s, live, specs)) is not None}
-    pairs = [Pair(spec=s, record=live.get(renamed.get(a, a))) for a, s in specs.items()]
+    foreign = adoptable(request.desired, request.observed)
+    spent = adopted_versions(request.observed, request.target)
+    pairs = [
+        _declared(without_spent_mark(s, spent), live.get(renamed.get(a, a)), foreign.get(a))
+        for a, s in specs.items()
+    ]
     taken = specs.keys() | set(renamed.values())
     removals = {r.address: r for r in request.desired.removals}
     pairs += [
@@ -93,6 +102,13 @@ def pair_keys(request: PlanRequest) -> tuple[Pair, ...]:
         if address not in taken and _is_in_scope(request, record)
     ]
     return tuple(sorted(pairs, key=lambda pair: pair.address))
+
+
+def _declared(spec: KeySpec, record: KeyRecord | None, foreign: ForeignRecord | None) -> Pair:
+    if record is not None or foreign is None:
+        return Pair(spec=spec, record=record)
+    adoption = Adoption(former_manager=foreign.manager)
+    return Pair(spec=spec, record=foreign.record, adoption=adoption)
 
 
 def _is_in_scope(request: PlanRequest, record: KeyRecord) -> bool:

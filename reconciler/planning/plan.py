@@ -54,6 +54,17 @@ class SecretEffect:
     """A path that the key leaves; emptied after the overlap."""
     previous_works_for: str | None = None
     """The overlap as a duration, where a previous secret goes on working for a time."""
+    adopts: int | None = None
+    """The version at which the path may be found and is then written over; None where it has to
+    be at its recorded one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """A stored key comes under this manager; id, history and hold stay."""
+
+    former_manager: str | None
+    """Whose it was; None for nobody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +91,7 @@ class Change:
     base: Base | None = None
     fields: tuple[FieldChange, ...] = ()
     secret: SecretEffect | None = None
+    adoption: Adoption | None = None
     last_characters: str | None = None
     removal: str | None = None
     """The reason of a removal, in the console page's words."""
@@ -189,7 +201,8 @@ def effects_document(plan: Plan) -> Document:
 
 
 def _effect(change: Change) -> Document:
-    return {
+    """Give one change; what came later than the encoding's name stands there only where it is."""
+    effect: dict[str, Document] = {
         "address": change.address,
         "previousAddress": change.previous_address,
         "actions": [a.value for a in change.actions],
@@ -199,12 +212,18 @@ def _effect(change: Change) -> Document:
         "secret": None if change.secret is None else _secret_effect(change.secret),
         "removal": change.removal,
     }
+    if change.adoption is not None:
+        effect["adoption"] = {"formerManager": change.adoption.former_manager}
+    return effect
 
 
 def _secret_effect(secret: SecretEffect) -> Document:
-    return {
+    effect: dict[str, Document] = {
         "path": secret.path,
         "ends": secret.ends,
         "leftPath": secret.left_path,
         "previousWorksFor": secret.previous_works_for,
     }
+    if secret.adopts is not None:
+        effect["adopts"] = secret.adopts
+    return effect

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.model.keys import KeyRecord
 from reconciler.planning.actions import Action
+from reconciler.planning.adoption import unused_marks
 from reconciler.planning.against_store import store_problems
 from reconciler.planning.guards import refusals
 from reconciler.planning.judgement import GuardQuestion
@@ -33,6 +34,7 @@ def make_plan(request: PlanRequest) -> Plan:
         *(c for c in resources if selection.covers(c.address)),
         *(change for _, change in by_pair if change is not None),
     )
+    adopted = {change.address for change in changes if change.adoption is not None}
     question = GuardQuestion(request=request, pairs=pairs, changes=changes)
     return Plan(
         manager=desired.manager,
@@ -49,7 +51,7 @@ def make_plan(request: PlanRequest) -> Plan:
             ended=_keys_with(changes, {Action.REMOVE}),
         ),
         unchanged=sum(1 for pair, change in by_pair if change is None and pair.spec is not None),
-        unmanaged=_unmanaged(request),
+        unmanaged=_unmanaged(request, adopted),
         refusals=() if request.maintenance_only else refusals(question),
         problems=tuple(sorted(p for pair in pairs for p in store_problems(pair, observed.read_at))),
         notes=tuple(_notes(request, (p for p, change in by_pair if change is None))),
@@ -84,22 +86,28 @@ def _keys_with(changes: tuple[Change, ...], actions: set[Action]) -> frozenset[s
     )
 
 
-def _unmanaged(request: PlanRequest) -> tuple[Unmanaged, ...]:
+def _unmanaged(request: PlanRequest, adopted: set[str]) -> tuple[Unmanaged, ...]:
+    """Give the records of others that are left alone."""
     return tuple(
         Unmanaged(address=str(f.address), manager=f.manager)
         for f in sorted(request.observed.foreign, key=lambda f: f.address)
-        if request.selection.covers(str(f.address))
+        if request.selection.covers(str(f.address)) and str(f.address) not in adopted
     )
 
 
 def _notes(request: PlanRequest, left_alone: Iterable[Pair]) -> Iterator[str]:
-    """Give remarks: removals of keys that never were, keys without manifest left as they are."""
+    """Give remarks: removals and adoptions of keys that never were, keys without manifest left as
+    they are.
+    """
     observed = request.observed
     live = observed.live
     for removal in request.desired.removals:
         known = removal.address in live or removal.address in observed.removed
         if not known and request.selection.covers(str(removal.address)):
             yield f"{removal.source}: {removal.address} was never in the store; nothing to remove"
+    for spec in unused_marks(request.desired, observed):
+        if request.selection.covers(str(spec.address)):
+            yield f"{spec.source}: {spec.address} is not in the store; it is created, not adopted"
     for pair in left_alone:
         if pair.spec is None:
             yield f"{pair.address} is inactive or ignored, and no manifest declares it"

@@ -91,6 +91,8 @@ def _action_line(action: Action, note: str, style: Style) -> str:
 def _note(change: Change, action: Action, now: datetime) -> str:
     """Say behind an action's word what it does beyond the fields."""
     match action:
+        case Action.ADOPT:
+            return _listed(_former_owner(change), _written_over(change))
         case Action.ROTATE:
             why = _counter(change, "rotation.generation") or _why(change)
             return _listed(why, _previous(change, now))
@@ -107,6 +109,21 @@ def _note(change: Change, action: Action, now: datetime) -> str:
             return ""
 
 
+def _former_owner(change: Change) -> str:
+    if change.adoption is None:
+        return ""
+    former = change.adoption.former_manager
+    return "nobody's until now" if former is None else f"managed by {escape(former)} until now"
+
+
+def _written_over(change: Change) -> str:
+    """Say which version of a stranger goes; it stays in the sink's own history."""
+    secret = change.secret
+    if secret is None or secret.adopts is None:
+        return ""
+    return f"version {secret.adopts} of {escape(secret.path)} is written over"
+
+
 def _listed(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
 
@@ -121,6 +138,8 @@ def _counter(change: Change, field: str) -> str:
 
 
 def _why(change: Change) -> str:
+    if change.reason is Reason.DECLARED:
+        return ""
     return "the secret's path changes" if change.reason in _MOVES else change.reason.value
 
 

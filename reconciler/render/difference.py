@@ -25,7 +25,9 @@ _SECRET_NAMES = {
     "ends": "secrets end",
     "leftPath": "path that is left",
     "previousWorksFor": "previous secret works for",
+    "adopts": "version that is written over",
 }
+_ADOPTION_NAMES = {"formerManager": "manager until now"}
 
 _UNTOUCHED: Mapping[str, Any] = {"ends": False}
 """What a change without an effect on the secret says of it."""
@@ -93,6 +95,7 @@ def _effect_lines(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[st
     if old["base"] != new["base"]:
         yield "the store holds another state of it than was approved"
     yield from _named_lines(_PLAIN_NAMES, old, new)
+    yield from _named_lines(_ADOPTION_NAMES, old.get("adoption") or {}, new.get("adoption") or {})
     yield from _named_lines(_SECRET_NAMES, old["secret"] or _UNTOUCHED, new["secret"] or _UNTOUCHED)
     yield from _fields_lines(old["fields"], new["fields"])
 

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 
 from reconciler import __version__
 from reconciler.model.canonical import instant
-from reconciler.planning.plan import Base, Change, FieldChange, MaintenanceItem, Plan, SecretEffect
+from reconciler.planning.plan import (
+    Adoption,
+    Base,
+    Change,
+    FieldChange,
+    MaintenanceItem,
+    Plan,
+    SecretEffect,
+)
 from reconciler.render.json_form import FORMAT_VERSION, json_text, source_document
 from reconciler.render.plan_file import read_plan
 from reconciler.render.report import report_json
@@ -72,7 +80,13 @@ def _change_document(change: Change) -> dict[str, object]:
         "fields": {field.name: _field_document(field) for field in change.fields},
         "secret": None if change.secret is None else _secret_document(change.secret),
         "verdict": None,
+        **_adoption_document(change.adoption),
     }
+
+
+def _adoption_document(adoption: Adoption | None) -> dict[str, object]:
+    """Give what minor version 1.1 added, only where a key is adopted."""
+    return {} if adoption is None else {"adoption": {"former_manager": adoption.former_manager}}
 
 
 def _base_document(base: Base) -> dict[str, object]:
@@ -95,6 +109,7 @@ def _secret_document(secret: SecretEffect) -> dict[str, object]:
         "from_version": secret.from_version,
         "left_path": secret.left_path,
         "previous_works_for": secret.previous_works_for,
+        **({} if secret.adopts is None else {"adopts": secret.adopts}),
     }
 
 

@@ -19,6 +19,7 @@ from reconciler.model.source import Problem, SourceRef
 from reconciler.model.states import Revision
 from reconciler.planning.diff import FIELD_NAMES, field_change
 from reconciler.planning.plan import (
+    Adoption,
     Base,
     Change,
     FieldChange,
@@ -31,6 +32,7 @@ from reconciler.planning.plan import (
 )
 from reconciler.render.json_form import FORMAT_VERSION
 from reconciler.render.plan_schema import (
+    AdoptionForm,
     BaseForm,
     ChangeForm,
     DiagnosticForm,
@@ -143,6 +145,7 @@ def _change(form: ChangeForm) -> Change:
         base=None if form.base is None else _base(form.base),
         fields=_fields(form.fields, is_key=form.kind == "key"),
         secret=None if form.secret is None else _secret(form.secret),
+        adoption=None if form.adoption is None else _adoption(form.adoption),
         last_characters=form.last_characters,
         removal=form.removal,
     )
@@ -170,7 +173,12 @@ def _secret(form: SecretForm) -> SecretEffect:
         ends=form.action == "end",
         left_path=form.left_path,
         previous_works_for=form.previous_works_for,
+        adopts=form.adopts,
     )
+
+
+def _adoption(form: AdoptionForm) -> Adoption:
+    return Adoption(former_manager=form.former_manager)
 
 
 def _maintenance(form: MaintenanceForm) -> MaintenanceItem:

@@ -109,6 +109,15 @@ class SecretForm(_Form):
     """A path that the key leaves; emptied after the overlap."""
     previous_works_for: str | None
     """How long a previous secret goes on working, such as `24h`."""
+    adopts: Annotated[int, Field(ge=1)] | None = None
+    """Sink version of a stranger that may be written over; absent where there is none."""
+
+
+class AdoptionForm(_Form):
+    """A stored key that comes under this manager."""
+
+    former_manager: str | None
+    """Whose it was; null for nobody's."""
 
 
 class ChangeForm(_Form):
@@ -131,6 +140,8 @@ class ChangeForm(_Form):
     """Null for what is new."""
     fields: dict[str, FieldForm]
     secret: SecretForm | None
+    adoption: AdoptionForm | None = None
+    """Absent where the key is this manager's already."""
     verdict: str | None = None
     """What the review says of it."""
 

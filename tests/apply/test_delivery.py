@@ -210,7 +210,11 @@ def blocked_words(path: str, seen: int, knew: int) -> tuple[str, str]:
         f"{path} is at version {seen} in the sink, which keyrec did not write "
         f"(it knew version {knew})"
     )
-    return message, "find out who writes there; nothing was overwritten"
+    advice = (
+        "find out who writes there; nothing was overwritten. To write over it once, "
+        f"add to the key's manifest: spec: {{secret: {{adopt: {seen}}}}}"
+    )
+    return message, advice
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -380,8 +381,11 @@ def test_a_stranger_at_an_interrupted_path_blocks_it() -> None:
     report = world.apply(*wish, spec("b"))
     resumed, created, rotated = report.outcomes[0], report.outcomes[1], report.outcomes[-1]
     assert (resumed.actions, resumed.status) == (("resume",), BLOCKED)
-    assert resumed.message == "payments/prod/a holds a version that keyrec did not write"
-    assert resumed.advice == "find out who writes there; nothing was overwritten"
+    assert resumed.message == (
+        "payments/prod/a is at version 4 in the sink, which keyrec did not write "
+        "(it knew version 1)"
+    )
+    assert resumed.advice.startswith("find out who writes there; nothing was overwritten. ")
     assert {created.status, rotated.status} == {APPLIED, BLOCKED}
     assert world.sink.version_at(PATH) == 4
     assert world.authenticates(text)
@@ -437,8 +441,8 @@ def test_an_operation_without_its_record_is_closed() -> None:
     key_id = world.record("a").key_id
     observe = world.store.observe
 
-    def blind(manager: str) -> ObservedState:
-        state = observe(manager)
+    def blind(manager: str, **asked: Any) -> ObservedState:
+        state = observe(manager, **asked)
         return replace(state, records=tuple(r for r in state.records if r.key_id != key_id))
 
     world.store.observe = blind  # type: ignore[method-assign]  # a store that lost a record

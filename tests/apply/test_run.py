@@ -391,8 +391,8 @@ def test_a_store_write_that_is_refused_stops_no_other() -> None:
     world.apply(spec("a"), spec("b"))
     real = world.store.observe
 
-    def observe_then_change(manager: str) -> ObservedState:
-        state = real(manager)
+    def observe_then_change(manager: str, **asked: Any) -> ObservedState:
+        state = real(manager, **asked)
         key_id = next(r.key_id for r in state.records if r.address == A)
         key = world.store.state.keys[key_id]
         world.store.state.keys[key_id] = replace(key, record_version=key.record_version + 1)
@@ -415,8 +415,8 @@ def test_an_overlap_that_was_ended_meanwhile_is_told() -> None:
     request = world.run_request(spec("a", generation=2))
     real = world.store.observe
 
-    def observe_then_retire(manager: str) -> ObservedState:
-        state = real(manager)
+    def observe_then_retire(manager: str, **asked: Any) -> ObservedState:
+        state = real(manager, **asked)
         first = world.versions("a")[0].version_id
         slot = world.store.state.versions[first]
         gone = replace(slot.version, state=VersionState.RETIRED)
@@ -706,8 +706,8 @@ def test_a_key_and_a_resource_with_one_address_are_told_apart() -> None:
     ]
     real = world.store.observe
 
-    def observe_then_change(manager: str) -> ObservedState:
-        state = real(manager)
+    def observe_then_change(manager: str, **asked: Any) -> ObservedState:
+        state = real(manager, **asked)
         (key_id,) = world.store.state.keys
         key = world.store.state.keys[key_id]
         world.store.state.keys[key_id] = replace(key, record_version=key.record_version + 1)

@@ -23,7 +23,7 @@ from reconciler.model.journal import (
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
 from reconciler.model.policy import Policy
 from reconciler.model.resources import Resource
-from reconciler.model.states import ForeignRecord, ObservedState
+from reconciler.model.states import ObservedState
 from reconciler.model.uses import UseReport, covered_until
 from reconciler.model.writes import Commit, Committed
 from reconciler.ports import Clock, StoredVersion
@@ -84,7 +84,7 @@ class FakeStore:
         self._reading("now")
         return self.clock.now()
 
-    def observe(self, manager: str) -> ObservedState:
+    def observe(self, manager: str, *, whole: frozenset[KeyAddress] = frozenset()) -> ObservedState:
         self._reading("observe")
         state = self.state
         ours = {k.key_id for k in state.keys.values() if k.manager == manager}
@@ -105,7 +105,7 @@ class FakeStore:
             ),
             paths=tuple(sorted(state.paths.values(), key=lambda p: (p.sink_id, p.path))),
             foreign=tuple(
-                ForeignRecord(address=k.address, manager=k.manager, sink_path=k.fields.sink_path)
+                state.foreign(k, whole=k.address in whole)
                 for k in sorted(live, key=lambda k: k.address)
                 if k.manager != manager
             ),

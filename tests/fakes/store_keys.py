@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.model.journal import OperationState
-from reconciler.model.keys import Hold, KeyFields, KeyStatus
+from reconciler.model.keys import Hold, KeyFields, KeyRecord, KeyStatus
 from reconciler.model.lifetime import VersionState
 from reconciler.model.writes import (
     HoldKey,
@@ -52,6 +52,8 @@ def update_key(at: Transaction, write: UpdateKey) -> WriteRefusal | None:
     other = at.state.live_at(write.address)
     if other is not None and other.key_id != key.key_id:
         return WriteRefusal.ADDRESS_TAKEN
+    if write.manager is not None and not _adopt(at, key, write.manager):
+        return WriteRefusal.OPERATION_OPEN
     kept = _with_kept(write.fields, key.fields)
     at.change_key(key.key_id, fields=kept, address=write.address)
     for older in at.predecessors(key.key_id) if not kept.active else ():
@@ -59,6 +61,16 @@ def update_key(at: Transaction, write: UpdateKey) -> WriteRefusal | None:
             at.change_fields(older.key_id, active=False)
             at.change_key(older.key_id)
     return None
+
+
+def _adopt(at: Transaction, key: KeyRecord, manager: str) -> bool:
+    """Give the key, and those that it replaced, to a manager; not while its own one works on it."""
+    if key.manager is not None and any(o.key_id == key.key_id for o in at.open_operations()):
+        return False
+    for owned in list(at.state.keys.values()):
+        if key.key_id in {owned.key_id, owned.superseded_by}:
+            at.state.keys[owned.key_id] = replace(owned, manager=manager)
+    return True
 
 
 def _with_kept(wanted: KeyFields, stored: KeyFields) -> KeyFields:

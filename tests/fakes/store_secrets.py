@@ -114,7 +114,11 @@ def _override(at: Transaction, write: BeginSecret) -> None:
     operation = write.operation
     if write.override is PathOverride.ADOPT:
         place = (operation.sink_id, operation.sink_path)
-        at.state.paths[place] = replace(at.state.paths[place], adopted_version=write.expected)
+        at.state.paths[place] = replace(
+            at.state.paths[place],
+            adopted_version=write.expected,
+            last_version=write.expected,
+        )
     if write.override is PathOverride.REPAIR:
         for slot in at.state.slots(operation.key_id):
             if slot.version.state is VersionState.RETIRING:

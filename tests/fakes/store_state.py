@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.model.audit import GENESIS, AuditEvent, AuditNote, event_hash
-from reconciler.model.journal import Lease, Operation, PathRow
+from reconciler.model.journal import Lease, Operation, OperationState, PathRow
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus, KeyVersion
 from reconciler.model.lifetime import VersionState
 from reconciler.model.resources import Resource, ResourceAddress
+from reconciler.model.states import ForeignRecord
 from reconciler.model.writes import Commit, Committed
 
 
@@ -105,6 +106,20 @@ class State:
     def with_versions(self, key: KeyRecord) -> KeyRecord:
         """Give the key with all its versions."""
         return replace(key, versions=tuple(s.version for s in self.slots(key.key_id)))
+
+    def foreign(self, key: KeyRecord, *, whole: bool) -> ForeignRecord:
+        """Give a live key as other managers see it."""
+        return ForeignRecord(
+            address=key.address,
+            manager=key.manager,
+            sink_path=key.fields.sink_path,
+            record=self.with_versions(key) if whole else None,
+            is_busy=whole and any(o.key_id == key.key_id for o in self.open_operations()),
+        )
+
+    def open_operations(self) -> Iterator[Operation]:
+        """Give what is under way."""
+        return (o for o in self.operations.values() if o.state is OperationState.OPEN)
 
     def visible(self, key_ids: Collection[str]) -> Iterator[KeyRecord]:
         """Give the records that `observe` shows, by address."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.model.journal import Attempt, Operation, OperationState
+from reconciler.model.journal import Attempt, Operation
 from reconciler.model.keys import KeyRecord, KeyStatus, KeyVersion
 from reconciler.model.lifetime import Retirement, VersionState
 from reconciler.model.secret_writes import NewVersion
@@ -118,7 +118,7 @@ class Transaction:
             self.change_key(key_id)
 
     def open_operations(self) -> Iterator[Operation]:
-        return (o for o in self.state.operations.values() if o.state is OperationState.OPEN)
+        return self.state.open_operations()
 
 
 def _is_unended(slot: Slot) -> bool:

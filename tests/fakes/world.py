@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.outcome import ApplyReport, Outcome
-from reconciler.apply.prepare import target_of
+from reconciler.apply.prepare import target_of, with_adoptable
 from reconciler.apply.run import rotate_now, run_apply
 from reconciler.credentials.hashing import verify
 from reconciler.model.keys import (
@@ -53,7 +53,8 @@ def policy(**changes: Any) -> Policy:
 
 
 def spec(name: str, *, line: int = 1, previous_name: str | None = None, **fields: Any) -> KeySpec:
-    """Declare a key of the workspace payments."""
+    """Declare a key of the workspace payments; marks of an adoption stand among the fields."""
+    marks = {n: fields.pop(n) for n in ("adopts_record", "adopts_version") if n in fields}
     rotation = {
         n: fields.pop(n) for n in ("generation", "every", "overlap", "retire") if n in fields
     }
@@ -69,6 +70,7 @@ def spec(name: str, *, line: int = 1, previous_name: str | None = None, **fields
         fields=KeyFields(**{**defaults, "rotation": Rotation(**rotation), **fields}),
         source=SourceRef(file=f"keys/{workspace}/{name}.yaml", line=line, column=1),
         previous_name=previous_name,
+        **marks,
     )
 
 
@@ -136,9 +138,10 @@ class World:
         environments: tuple[str, ...] = (),
     ) -> PlanRequest:
         """Put a plan's request together."""
-        observed = self.store.observe(MANAGER)
+        wanted = desired(PAYMENTS, *(i for i in items if i != PAYMENTS))
+        observed = with_adoptable(self.store, wanted, self.store.observe(MANAGER))
         return PlanRequest(
-            desired=desired(PAYMENTS, *(i for i in items if i != PAYMENTS)),
+            desired=wanted,
             observed=observed,
             target=target_of(observed),
             selection=selection or Selection(),

@@ -106,6 +106,16 @@ def test_a_full_manifest_gives_every_field() -> None:
     assert fields.labels == (("cost-center", "1234"), ("system", "billing-sync"))
 
 
+def test_marks_of_an_adoption_travel_with_the_key_and_not_with_its_fields() -> None:
+    """They say nothing of the key; without them nothing is adopted."""
+    marked = HEAD.replace("spec:", "  adopt: true\nspec:") + "  secret: {adopt: 7}\n"
+    [spec], [plain] = desired(marked).keys, desired(HEAD).keys
+    assert (spec.adopts_record, spec.adopts_version) == (True, 7)
+    assert (plain.adopts_record, plain.adopts_version) == (False, None)
+    assert spec.fields == plain.fields
+    assert [name for name, _ in spec.field_sources if "adopt" in name] == ["spec.secret.adopt"]
+
+
 def test_the_places_of_fields_that_planning_may_refuse_travel_with_the_key() -> None:
     """Line and column of the value; fields that are absent have no place."""
     [spec] = desired(FULL, known=STORE).keys

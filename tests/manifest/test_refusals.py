@@ -454,6 +454,50 @@ CASES = [
         ),
     ),
     Case(
+        "a version that no path has",
+        [HEAD + "  secret: {adopt: 0}\n"],
+        None,
+        (
+            "keys/a.yaml:8:19 bad-number: 0 is not a whole number from 1 → write digits alone, without quotes and leading zeros, such as 2",
+        ),
+    ),
+    Case(
+        "a version in words",
+        [HEAD + "  secret: {adopt: latest}\n"],
+        None,
+        (
+            'keys/a.yaml:8:19 bad-number: "latest" is not a whole number from 1 → write digits alone, without quotes and leading zeros, such as 2',
+        ),
+    ),
+    Case(
+        "a version to be adopted that is empty",
+        [HEAD + "  secret: {adopt: }\n"],
+        None,
+        (
+            "keys/a.yaml:8:12 empty-value: there is no value here → write a value, or take the whole line out",
+        ),
+    ),
+    Case(
+        "yes to an adoption",
+        [HEAD.replace("spec:", "  adopt: yes\nspec:")],
+        None,
+        ('keys/a.yaml:6:10 wrong-type: "yes" is neither true nor false → write true',),
+    ),
+    Case(
+        "a version where a record is adopted",
+        [HEAD.replace("spec:", "  adopt: 7\nspec:")],
+        None,
+        ("keys/a.yaml:6:10 wrong-type: 7 is neither true nor false → write true or false",),
+    ),
+    Case(
+        "an adoption in the wrong place",
+        [HEAD + "  adopt: true\n"],
+        None,
+        (
+            "keys/a.yaml:8:3 unknown-field: there is no field adopt in spec → it belongs to metadata",
+        ),
+    ),
+    Case(
         "true as a number",
         [HEAD + "  reissue: true\n"],
         None,

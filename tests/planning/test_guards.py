@@ -348,4 +348,4 @@ def test_a_plan_is_told_every_reason_against_it_in_the_order_of_the_guards() -> 
         "path-taken",
         "suspected-rename",
     ]
-    assert len(GUARDS) == 10
+    assert len(GUARDS) == 11

@@ -40,7 +40,8 @@ def test_a_key_of_somebody_else_is_not_declared_here(foreign: ForeignRecord, who
         Refusal(
             code="foreign-key",
             message=f"payments/a is in the store already and is {whose}",
-            advice="choose another name, or take it under management with keyrec adopt",
+            advice="choose another name; to take this key under management, "
+            "write in its metadata: adopt: true",
             address="payments/a",
             source=place(),
         ),

@@ -33,9 +33,9 @@ from reconciler.model.states import (
     Revision,
 )
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
-from reconciler.planning.actions import Action, MaintenanceKind, Reason
+from reconciler.planning.actions import MaintenanceKind, Reason
 from reconciler.planning.pairing import PlanRequest, Selection
-from reconciler.planning.plan import Change, MaintenanceItem, Plan, Target
+from reconciler.planning.plan import MaintenanceItem, Plan, Target
 from reconciler.planning.planner import make_plan
 
 NOW = datetime(2026, 11, 23, 14, 50, tzinfo=timezone.utc)
@@ -284,9 +284,6 @@ def _other() -> dict[str, Plan]:
         ForeignRecord(address=KeyAddress(workspace="a", name="b"), manager="web", sink_path="a/b"),
         ForeignRecord(address=KeyAddress(workspace="a", name="c"), manager=None, sink_path="a/c"),
     ]
-    adopted = Change(
-        address=str(NAME), actions=(Action.ADOPT,), reason=Reason.REQUESTED, source=SOURCE
-    )
     return {
         "no-changes": unchanged,
         "no-changes-many": replace(unchanged, unchanged=414),
@@ -313,8 +310,31 @@ def _other() -> dict[str, Plan]:
             records=[key_record(hold=Hold(reason="leaked?", by="local:alice", since=NOW))],
         ),
         "invalid": _changed(expiration=Expiration.YEAR),
-        "adopt": replace(unchanged, changes=(adopted,)),
+        **_adopting_plans(),
     }
+
+
+def _adopting_plans() -> dict[str, Plan]:
+    marked = key_spec(replace(FIELDS, owner="team-ledger"), adopts_record=True)
+    return {
+        "adopt": planned(keys=[key_spec(adopts_record=True)], foreign=[_foreign("web")]),
+        "adopt-nobodys": planned(keys=[marked], foreign=[_foreign(None)]),
+        "adopt-version": planned(keys=[key_spec(adopts_version=7)], records=[key_record()]),
+        "adopt-both": planned(
+            keys=[key_spec(adopts_record=True, adopts_version=7)], foreign=[_foreign("web")]
+        ),
+        "adopt-and-create": planned(keys=[key_spec(adopts_record=True, adopts_version=1)]),
+    }
+
+
+def _foreign(manager: str | None) -> ForeignRecord:
+    """Give the stored key as another manager's, or nobody's."""
+    return ForeignRecord(
+        address=NAME,
+        manager=manager,
+        sink_path=FIELDS.sink_path,
+        record=key_record(manager=manager),
+    )
 
 
 def problems() -> tuple[Problem, ...]:

@@ -40,6 +40,18 @@ def test_another_manager_store_or_sink_is_named():
     ]
 
 
+def test_another_adoption_is_named():
+    """Whose the key was, and which version of a stranger goes."""
+    both, version = PLANS["adopt-both"], PLANS["adopt-version"]
+    shown = plan_difference_text(both, version, PLAIN)
+    assert "    manager until now: approved web, now (none)\n" in shown
+    secret = version.changes[0].secret
+    assert secret is not None
+    other = replace(version.changes[0], secret=replace(secret, adopts=8))
+    shown = plan_difference_text(version, replace(version, changes=(other,)), PLAIN)
+    assert "    version that is written over: approved 7, now 8\n" in shown
+
+
 def test_equal_plans_differ_in_nothing():
     """Also where one of them comes from a file."""
     again = read_plan(plan_json(PLANS["update"]), name="plan.json")

@@ -101,7 +101,8 @@ def test_the_same_plan_gives_the_same_bytes():
 def test_no_document_has_a_place_for_a_secret():
     """The words of every field name are those of the schema, and none of them is a value."""
     fields = plan_schema()["$defs"]["Secret"]["properties"]
-    assert set(fields) == {"action", "path", "from_version", "left_path", "previous_works_for"}
+    names = {"action", "path", "from_version", "left_path", "previous_works_for", "adopts"}
+    assert set(fields) == names
 
 
 def test_fields_that_a_newer_minor_version_adds_are_ignored():
