@@ -32,11 +32,6 @@ help: ## Show this list
 
 # ── For everybody ────────────────────────────────────────────────────────────────────────────────
 
-promises: venv ## Kill runs at every point and print what became of the promises (a quarter of an hour)
-	@counts=$$(mktemp -d); trap 'rm -rf "$$counts"' EXIT; \
-	KEYREC_PROMISES="$$counts" $(BIN)/pytest -q -n $(WORKERS) tests/promises; \
-	$(BIN)/python -m tests.promises.table "$$counts"
-
 demo: venv ## The first five minutes of a key, on this machine, in a temporary folder
 	@tools/demo.sh
 
@@ -47,6 +42,11 @@ check: format lint types imports shell schemas-equal house workflows coverage ##
 
 chaos: venv ## Kill keyrec at random on a PostgreSQL and a Vault of its own; KILLS, MINUTES, SEED
 	$(BIN)/python -m tests.chaos --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+promises: venv ## Kill runs at every point, hold the promises, print the tables (minutes)
+	@counts=$$(mktemp -d); trap 'rm -rf "$$counts"' EXIT; failed=0; \
+	KEYREC_PROMISES="$$counts" $(BIN)/pytest -q -n $(WORKERS) tests/promises || failed=1; \
+	$(BIN)/python -m tests.promises.table "$$counts" || failed=1; exit $$failed
 
 services: venv ## Find or build what the tests against real services need (Vault; wants Go)
 	@tests/services/build_vault.sh

@@ -22,6 +22,7 @@ from reconciler.adapters.age_disk import Disk
 from reconciler.adapters.age_identity import kept_identity
 from reconciler.adapters.age_sink import AgeSink
 from reconciler.adapters.sql_store import SqlStore
+from reconciler.adapters.sql_tables import metadata
 from reconciler.adapters.vault_sink import VaultSink
 from reconciler.config import VaultAuth, VaultSettings
 from reconciler.model.audit import GENESIS
@@ -210,6 +211,34 @@ class Place:
         finally:
             self._let_go(self._engine.dispose)
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether all of it stands in one folder, which can be put back."""
+        return isinstance(self.keeps, SqlitePart) and isinstance(self.holds, AgePart)
+
+    def copied(self) -> Callable[[], None]:
+        """Remember the folder as it is now; what is given puts it back."""
+        assert isinstance(self.keeps, SqlitePart)
+        folder = self.keeps.folder
+        copy = folder.with_name(f"copy-{uuid.uuid4().hex[:8]}")
+        shutil.copytree(folder, copy, symlinks=True)
+
+        def put_back() -> None:
+            shutil.rmtree(folder)
+            shutil.copytree(copy, folder, symlinks=True)
+
+        return put_back
+
+    def at_rest(self) -> bytes:
+        """Give all that the store keeps, and what an age sink keeps: nothing in it is secret."""
+        kept = b""
+        if isinstance(self.holds, AgePart):
+            kept += _bytes_below(self.holds.folder / "secrets")
+        if isinstance(self.keeps, SqlitePart):
+            return kept + _bytes_below(self.keeps.folder / "store")
+        rows = [self.rows(f"SELECT * FROM {table}") for table in metadata.tables]
+        return kept + repr(rows).encode()
+
     def close(self) -> None:
         """End what observers have kept open."""
         self._observer.close()
@@ -224,13 +253,5 @@ class Place:
             close()
 
 
-def copied(folder: Path) -> Callable[[], None]:
-    """Remember a folder as it is now; what is given puts it back."""
-    copy = folder.with_name(f"{folder.name}.copy-{uuid.uuid4().hex[:8]}")
-    shutil.copytree(folder, copy, symlinks=True)
-
-    def put_back() -> None:
-        shutil.rmtree(folder)
-        shutil.copytree(copy, folder, symlinks=True)
-
-    return put_back
+def _bytes_below(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file())

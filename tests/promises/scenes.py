@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from reconciler.adapters.system import SystemEntropy
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
+from reconciler.apply.emergency import Emergency
 from reconciler.apply.outcome import ApplyReport
 from reconciler.apply.points import Watcher
 from reconciler.apply.prepare import target_of
 from reconciler.apply.run import rotate_now, run_apply
 from reconciler.model.keys import KeyAddress, KeyRemoval, KeySpec
 from reconciler.model.resources import Body
-from reconciler.model.states import ObservedState
+from reconciler.model.states import ObservedState, Revision
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.planner import make_plan
 from tests.fakes.world import ADMIN, MANAGER, PAYMENTS, desired, removal, spec
@@ -30,6 +32,12 @@ OVERLAP = DAY
 A = KeyAddress(workspace="payments", name="a")
 BYSTANDER = spec("b")
 """A key that no scene touches: nothing is done to it again, whatever happens."""
+REVISION = "5b0e8f2c7d1a4e6f9b3c8d2a1e7f6c5b4a3d2e1f"
+"""The commit that manifests are applied from."""
+ALLOWED = "203.0.113.7"
+"""Where keys are presented from."""
+PATHS = tuple(f"payments/prod/{name}" for name in ("a", "a2", "b", "moved", "x"))
+"""Every path that any scene writes to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +52,6 @@ class Step:
 
     def run(self, opened: Opened, watcher: Watcher | None = None) -> ApplyReport:
         """Run it once, on store and sink as they are opened."""
-        from reconciler.adapters.system import SystemEntropy
-
         doors = Doors(
             store=opened.store, sink=opened.sink, entropy=SystemEntropy(), sleep=lambda _: None
         )
@@ -55,14 +61,16 @@ class Step:
             return rotate_now(doors, request, A, watch)
         return run_apply(doors, request, watch)
 
-    def is_done(self, opened: Opened) -> bool:
+    def is_idle(self, opened: Opened) -> bool:
         """Whether a plan made now has nothing to do."""
         plan = make_plan(self._request(opened.store.observe(MANAGER)).plan_request)
         return not plan.changes and not plan.maintenance
 
     def _request(self, observed: ObservedState) -> RunRequest:
         plan_request = PlanRequest(
-            desired=desired(PAYMENTS, BYSTANDER, *self.items),
+            desired=replace(
+                desired(PAYMENTS, BYSTANDER, *self.items), revision=Revision(commit=REVISION)
+            ),
             observed=observed,
             target=target_of(observed),
             maintenance_only=self.maintenance or self.rotates,
@@ -97,42 +105,51 @@ class Scene:
     act: Step
     again: Step
     """The next run: what a person or a timer does after the crash."""
-    ends: bool = False
-    """Whether the key's values stop working by what is done."""
+    may_end: bool = False
+    """Whether keys end by what is done here."""
     prepare: Callable[[Place], None] = lambda _: None
-    """What somebody does outside of keyrec between the steps before and the act."""
+    """What somebody does beside the runs, between the steps before and the act."""
 
 
 def _declared(
-    name: str, before: tuple[Item, ...], act: tuple[Item, ...], *, ends: bool = False
+    name: str, before: tuple[Item, ...], act: tuple[Item, ...], *, may_end: bool = False
 ) -> Scene:
     return Scene(
         name=name,
         before=(applying(*before),),
         act=applying(*act),
         again=applying(*act),
-        ends=ends,
+        may_end=may_end,
     )
 
 
+def _leak(place: Place) -> None:
+    """Say of every secret of the key that it leaked."""
+    with place.opened() as opened:
+        emergency = Emergency(
+            store=opened.store,
+            entropy=SystemEntropy(),
+            sleep=lambda _: None,
+            principal=ADMIN,
+            manager=MANAGER,
+        )
+        assert emergency.end_leaked(A)
+
+
+RESTRICTED = (f"{ALLOWED}/32",)
 ROTATING = spec("a", every=30 * DAY, overlap=OVERLAP)
 
 SCENES = (
     _declared("create", (), (spec("a"),)),
-    _declared("update", (spec("a"),), (spec("a", owner="another", allowlist=("203.0.113.7",)),)),
-    _declared("activate", (spec("a", active=False),), (spec("a"),)),
-    _declared("deactivate", (spec("a"),), (spec("a", active=False),), ends=True),
-    _declared("rotate", (spec("a"),), (spec("a", generation=2),)),
-    _declared("reissue", (spec("a"),), (spec("a", reissue=2),)),
-    _declared("rename", (spec("a"),), (spec("a2", previous_name="a"),)),
     _declared(
-        "rename in place",
-        (spec("a", sink_path="payments/prod/x"),),
-        (spec("a2", previous_name="a", sink_path="payments/prod/x"),),
+        "update",
+        (spec("a"),),
+        (spec("a", owner="another", allowlist=RESTRICTED, ranges=RESTRICTED),),
     ),
-    _declared("move", (spec("a"),), (spec("a", sink_path="payments/prod/moved"),)),
+    _declared("activate", (spec("a", active=False),), (spec("a"),), may_end=True),
+    _declared("deactivate", (spec("a"),), (spec("a", active=False),), may_end=True),
+    _declared("rotate", (spec("a"),), (spec("a", generation=2),)),
     _declared("update and rotate", (spec("a"),), (spec("a", generation=2, owner="another"),)),
-    _declared("remove", (spec("a"),), (removal("a"),), ends=True),
     Scene(
         name="rotation asked for",
         before=(applying(spec("a")),),
@@ -146,9 +163,34 @@ SCENES = (
         again=maintaining(),
     ),
     Scene(
+        name="replace a leaked secret",
+        before=(applying(spec("a")),),
+        prepare=_leak,
+        act=Step(rotates=True),
+        again=maintaining(),
+        may_end=True,
+    ),
+    _declared("reissue", (spec("a"),), (spec("a", reissue=2),)),
+    _declared("rename", (spec("a"),), (spec("a2", previous_name="a"),)),
+    _declared(
+        "rename in place",
+        (spec("a", sink_path="payments/prod/x"),),
+        (spec("a2", previous_name="a", sink_path="payments/prod/x"),),
+    ),
+    _declared("move", (spec("a"),), (spec("a", sink_path="payments/prod/moved"),)),
+    _declared("many at once", (spec("a"),), (spec("a", generation=2), spec("a2"))),
+    Scene(
         name="retire",
-        before=(applying(spec("a", overlap=OVERLAP)), Step(rotates=True)),
+        before=(applying(spec("a")), Step(rotates=True)),
         act=maintaining(after=OVERLAP),
         again=maintaining(),
+    ),
+    _declared("remove", (spec("a"),), (removal("a"),), may_end=True),
+    Scene(
+        name="take a freed path",
+        before=(applying(spec("a")), applying(removal("a"))),
+        act=applying(removal("a"), spec("a2", sink_path="payments/prod/a")),
+        again=applying(removal("a"), spec("a2", sink_path="payments/prod/a")),
+        may_end=True,
     ),
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -59,10 +60,17 @@ def postgres_admin(postgres_server: URL) -> Iterator[Engine]:
 @pytest.fixture
 def postgres_url(postgres_server: URL, postgres_admin: Engine) -> Iterator[str]:
     """Give the URL of an empty schema that ends with the test."""
+    with own_schema(postgres_server, postgres_admin) as url:
+        yield url
+
+
+@contextmanager
+def own_schema(server: URL, admin: Engine) -> Iterator[str]:
+    """Give the URL of an empty schema that ends with the block."""
     schema = f"keyrec_{uuid.uuid4().hex[:12]}"
-    with postgres_admin.connect() as connection:
+    with admin.connect() as connection:
         connection.execute(text(f"CREATE SCHEMA {schema}"))
-    url = postgres_server.update_query_dict({"options": f"-csearch_path={schema}"})
+    url = server.update_query_dict({"options": f"-csearch_path={schema}"})
     yield url.render_as_string(hide_password=False)
-    with postgres_admin.connect() as connection:
+    with admin.connect() as connection:
         connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
