@@ -168,8 +168,7 @@ def _override(work: Work, write: BeginSecret) -> None:
             return
         case PathOverride.REPAIR:
             for version in list(work.versions_of(write.operation.key_id)):
-                if version["state"] is VersionState.RETIRING:
-                    retire_with_operation(work, version)
+                retire_with_operation(work, version)
         case PathOverride.ADOPT:
             place = (write.operation.sink_id, write.operation.sink_path)
             row = work.paths.change(place)

@@ -125,6 +125,7 @@ def record_of(
         hold=_hold(row),
         superseded_by=row["superseded_by"],
         rotated_at=row["rotated_at"],
+        stored_fingerprint=row["fingerprint"],
         versions=tuple(version_of(v, uses.get(v["version_id"])) for v in versions),
     )
 

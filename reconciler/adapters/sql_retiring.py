@@ -27,7 +27,13 @@ def retire_later(work: Work, version: VersionRow, operation: OperationRow) -> No
 
 
 def retire_with_operation(work: Work, version: VersionRow) -> None:
-    """Let a retiring version be accepted until an operation of its key ends."""
+    """Let a retiring version be accepted until an operation of its key ends; one whose deadline
+    has passed stays ended.
+    """
+    deadline = version["retire_at"]
+    is_over = deadline is not None and deadline <= work.now
+    if version["state"] is not VersionState.RETIRING or is_over:
+        return
     row = work.versions.change(version["version_id"])
     row["retire_at"] = row["overlap_until"] = None
 

@@ -169,6 +169,8 @@ class KeyRecord:
     superseded_by: str | None = None
     rotated_at: datetime | None = None
     """When the current version was confirmed; schedules count from here."""
+    stored_fingerprint: str | None = None
+    """The hash of the fields as it was stored with them; None where it was not read."""
     versions: tuple[KeyVersion, ...] = ()
     """Oldest first; those that are retired with no copy left in the sink may be absent."""
 

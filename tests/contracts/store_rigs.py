@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from reconciler.adapters.sql_store import SqlStore
+from reconciler.adapters.sql_tables import keys
+from reconciler.model.keys import KeyAddress
 from reconciler.ports import KeyStore
+from tests.adapters.sql_rigs import engine_of
 from tests.contracts.store_story import POLICY, Story, resource
 from tests.fakes.store import FakeStore
 from tests.fakes.system import FakeClock
@@ -25,6 +29,17 @@ class StoreRig:
     clock: FakeClock
     make: Callable[[FakeClock], KeyStore]
     opened: list[KeyStore] = field(default_factory=list)
+
+    def edit_owner(self, address: KeyAddress, owner: str) -> None:
+        """Change a live key's owner past the program."""
+        store = self.open()
+        if isinstance(store, FakeStore):
+            store.edit_by_hand(address, owner=owner)
+            return
+        assert isinstance(store, SqlStore)
+        is_it = (keys.c.workspace == address.workspace) & (keys.c.name == address.name)
+        with engine_of(store).begin() as connection:
+            connection.execute(update(keys).where(is_it).values(owner=owner))
 
     def open(self) -> KeyStore:
         """Open the store as one more program does."""

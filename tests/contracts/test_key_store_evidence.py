@@ -212,6 +212,20 @@ def test_a_repair_that_comes_to_nothing_gives_replaced_versions_their_overlap_ba
     assert (ends.state, ends.retire_at) == (RETIRING, story.clock.now() + OVERLAP)
 
 
+def test_a_repair_brings_no_version_back_whose_overlap_has_passed(story: Story) -> None:
+    """Its acceptance ended by the clock; whoever can roll a path back cannot revive it."""
+    story.create("a")
+    replaced = older(story.rotate("a")).version_id
+    story.advance(OVERLAP)
+    begin = story.rotation(story.record("a"), override=PathOverride.REPAIR)
+    story.done(begin)
+    versions = {v.version_id: v for v in story.record("a").versions}
+    assert not versions[replaced].is_accepted(story.clock.now())
+    story.done(story.confirmation(begin))
+    versions = {v.version_id: v for v in story.record("a").versions}
+    assert versions[replaced].retire_at == story.clock.now()
+
+
 def test_a_repair_brings_no_retired_version_back(story: Story) -> None:
     """Retired is final."""
     story.create("a")

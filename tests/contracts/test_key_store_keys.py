@@ -319,3 +319,29 @@ def test_a_blocked_creation_leaves_a_key_that_can_be_tried_again(story: Story) -
     story.finish(story.rotation(story.record("a")))
     assert story.record("a").current is not None
     assert OperationState.OPEN not in {o.state for o in story.observe().operations}
+
+
+def test_a_row_carries_the_fingerprint_of_what_the_program_last_wrote(story: Story) -> None:
+    """Creation, update, rotation and rename each write it anew."""
+    record = story.create("a")
+    assert record.stored_fingerprint == fields_fingerprint(record.fields)
+    story.done(story.updating(record, owner="somebody-else"))
+    story.rotate("a")
+    record = story.record("a")
+    assert record.fields.owner == "somebody-else"
+    assert record.stored_fingerprint == fields_fingerprint(record.fields)
+
+
+def test_a_row_that_was_changed_by_hand_keeps_the_fingerprint_of_before(
+    story: Story, store_rig: StoreRig
+) -> None:
+    """So it can be found; the next change by the program writes both anew."""
+    record = story.create("a")
+    store_rig.edit_owner(address("a"), "intruder")
+    edited = story.record("a")
+    assert edited.fields.owner == "intruder"
+    assert edited.stored_fingerprint == record.stored_fingerprint
+    assert edited.stored_fingerprint != fields_fingerprint(edited.fields)
+    story.done(story.updating(edited, owner="team-a"))
+    mended = story.record("a")
+    assert mended.stored_fingerprint == fields_fingerprint(mended.fields)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from reconciler.errors import LeaseLost, StoreOutdated
 from reconciler.model.audit import AuditEvent, AuditNote
@@ -56,6 +57,12 @@ class FakeStore:
         it was (a lost answer). Orders for one method are served one by one.
         """
         self._troubles.order(error, method=method, after=after)
+
+    def edit_by_hand(self, address: KeyAddress, **fields: Any) -> None:
+        """Change a live key's row past the program, as somebody with SQL does."""
+        key = self.state.live_at(address)
+        assert key is not None
+        self.state.keys[key.key_id] = replace(key, fields=replace(key.fields, **fields))
 
     def check(self) -> None:
         self._troubles.strike("check", after=False)

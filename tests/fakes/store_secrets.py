@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.model.journal import Attempt, Operation, OperationKind, OperationState, PathRow
-from reconciler.model.keys import KeyRecord, KeyStatus
+from reconciler.model.keys import KeyRecord, KeyStatus, fields_fingerprint
 from reconciler.model.lifetime import VersionState
 from reconciler.model.secret_writes import (
     BeginSecret,
@@ -40,6 +40,7 @@ def begin_secret(at: Transaction, write: BeginSecret) -> WriteRefusal | None:
             manager=write.new_key.manager,
             status=KeyStatus.LIVE,
             fields=write.new_key.fields,
+            stored_fingerprint=fields_fingerprint(write.new_key.fields),
             record_version=1,
             created_at=at.now,
             expires_at=write.new_key.fields.expiration.after(at.now),
@@ -121,7 +122,8 @@ def _override(at: Transaction, write: BeginSecret) -> None:
         )
     if write.override is PathOverride.REPAIR:
         for slot in at.state.slots(operation.key_id):
-            if slot.version.state is VersionState.RETIRING:
+            is_retiring = slot.version.state is VersionState.RETIRING
+            if is_retiring and slot.version.is_accepted(at.now):
                 at.change_version(slot.version.version_id, retire_at=None, overlap_until=None)
 
 

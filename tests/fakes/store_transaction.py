@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.model.journal import Attempt, Operation
-from reconciler.model.keys import KeyRecord, KeyStatus, KeyVersion
+from reconciler.model.keys import KeyRecord, KeyStatus, KeyVersion, fields_fingerprint
 from reconciler.model.lifetime import Retirement, VersionState
 from reconciler.model.secret_writes import NewVersion
 from reconciler.model.writes import overlap_deadline
@@ -24,6 +24,8 @@ class Transaction:
         self.actor = actor
 
     def change_key(self, key_id: str, *, bump: int = 1, **changes: Any) -> KeyRecord:
+        if "fields" in changes:
+            changes["stored_fingerprint"] = fields_fingerprint(changes["fields"])
         key = self.state.keys[key_id]
         key = replace(key, record_version=key.record_version + bump, **changes)
         self.state.keys[key_id] = key
@@ -31,7 +33,7 @@ class Transaction:
 
     def change_fields(self, key_id: str, **changes: Any) -> None:
         fields = replace(self.state.keys[key_id].fields, **changes)
-        self.state.keys[key_id] = replace(self.state.keys[key_id], fields=fields)
+        self.change_key(key_id, bump=0, fields=fields)
 
     def change_version(self, version_id: str, **changes: Any) -> None:
         slot = self.state.versions[version_id]
