@@ -234,7 +234,7 @@ def rotation_work(
         expires_at=record.expires_at,
         base=record.record_version + (0 if updated is None else 1),
         is_maintenance=True,
-        recorded=recorded_version(record, fields.sink_path),
+        recorded=None if item.found is not None else recorded_version(record, fields.sink_path),
     )
 
 

@@ -26,6 +26,7 @@ from reconciler.model.keys import KeySpec
 from reconciler.model.states import ObservedState
 from reconciler.model.writes import RetireVersion, Write
 from reconciler.planning.actions import MaintenanceKind
+from reconciler.planning.drift_words import drift_advice, drift_message
 from reconciler.planning.plan import Change, MaintenanceItem, Plan
 from reconciler.ports import SecretSink
 
@@ -58,12 +59,21 @@ class Executor:
             StoreUnavailable, CommitUnknown: likewise.
         """
         try:
+            self._leave_to_people()
             written = self._write_store()
             self._make_secrets(written)
             self._retire()
             self._destroy(written)
         finally:
             self.ledger.tell_the_rest()
+
+    # Paths that were changed outside and are not mended.
+
+    def _leave_to_people(self) -> None:
+        for item in self._items(MaintenanceKind.REPAIR):
+            if item.drift is None:
+                raise AssertionError("what is left to people was found in the sink")
+            self.ledger.blocked(item, drift_message(item.drift), drift_advice(item.drift))
 
     # Phase 1: what needs no sink.
 

@@ -49,6 +49,10 @@ class Ledger:
         """Say why it is not done."""
         self.tell(subject, outcome_about(subject, OutcomeStatus.FAILED, message, advice))
 
+    def blocked(self, subject: Subject, message: str, advice: str) -> None:
+        """Say what a person has to decide about."""
+        self.tell(subject, outcome_about(subject, OutcomeStatus.BLOCKED, message, advice))
+
     def drop(self, subject: Subject | None) -> None:
         """Expect nothing more about it."""
         self._pending.pop(id(subject), None)

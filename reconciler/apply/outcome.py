@@ -45,6 +45,8 @@ class ApplyReport:
     outcomes: tuple[Outcome, ...] = ()
     warnings: tuple[str, ...] = ()
     interrupted: bool = False
+    is_incomplete: bool = False
+    """Whether something was left undone that a warning names and no outcome."""
     audit_sequence: int = 0
     audit_head: str = ""
     """Hash of the newest audit event, for whoever keeps it elsewhere."""
@@ -59,6 +61,6 @@ class ApplyReport:
         if self.interrupted:
             return ExitCode.INTERRUPTED
         applied = self.count(OutcomeStatus.APPLIED)
-        if applied == len(self.outcomes):
+        if applied == len(self.outcomes) and not self.is_incomplete:
             return ExitCode.DONE
         return ExitCode.PARTIAL

@@ -11,31 +11,40 @@ from reconciler.planning.actions import MaintenanceKind
 from reconciler.planning.plan import Plan, Target
 from reconciler.ports import SecretSink
 
+_WITHOUT_SINK = {MaintenanceKind.RETIRE, MaintenanceKind.REPAIR}
+
 
 def needs_sink(plan: Plan) -> bool:
     """Whether carrying out the plan reaches the sink at all."""
     declared = any(change.secret is not None for change in plan.changes)
-    return declared or any(i.kind is not MaintenanceKind.RETIRE for i in plan.maintenance)
+    return declared or any(i.kind not in _WITHOUT_SINK for i in plan.maintenance)
 
 
 def sink_trouble(sink: SecretSink, target: Target) -> KeyrecError | None:
     """Give the error that keeps this run from using the sink; None where it is ready."""
-    if not target.sink_id:
-        return SinkMisconfigured(
-            "the stored policy pins no sink",
-            advice="write spec.sink.identity in the Policy; keyrec doctor shows the value",
-        )
     try:
-        return _wrong_sink(sink, target) or _failed_check(sink)
+        require_pinned(sink, target)
+        return _failed_check(sink)
     except KeyrecError as error:
         return error
 
 
-def _wrong_sink(sink: SecretSink, target: Target) -> KeyrecError | None:
+def require_pinned(sink: SecretSink, target: Target) -> None:
+    """Return where the sink is the one that the stored policy pins.
+
+    Raises:
+        SinkMisconfigured: it is another one, or none is pinned.
+        KeyrecError: the sink could not be asked.
+    """
+    if not target.sink_id:
+        raise SinkMisconfigured(
+            "the stored policy pins no sink",
+            advice="write spec.sink.identity in the Policy; keyrec doctor shows the value",
+        )
     found = sink.identity()
     if found == target.sink_id:
-        return None
-    return SinkMisconfigured(
+        return
+    raise SinkMisconfigured(
         f"this sink is {found}, but the stored policy pins {target.sink_id}",
         advice="check the sink's address in keyrec.yaml; "
         "if another sink is meant, a platform admin changes the Policy",

@@ -139,8 +139,18 @@ def _claim(operation: Operation, record: KeyRecord) -> Claim:
     return Claim(
         attempts=frozenset(a.expected for a in operation.attempts),
         owners=frozenset(k for k in owners if k is not None),
-        recorded=recorded_version(record, operation.sink_path),
+        recorded=_recorded(operation, record),
     )
+
+
+def _recorded(operation: Operation, record: KeyRecord) -> int | None:
+    """Give where the current secret is at an open operation's path; None where the operation began
+    below: its path was found there, and so is at the recorded version no more.
+    """
+    recorded = recorded_version(record, operation.sink_path)
+    began = operation.attempts[0].expected if operation.attempts else recorded
+    is_left = recorded is not None and began is not None and began < recorded
+    return None if is_left else recorded
 
 
 def _confirmed(operation: Operation, record: KeyRecord, version: int) -> ConfirmSecret:
@@ -168,7 +178,7 @@ def _resumed(operation: Operation, record: KeyRecord, seen: int) -> SecretWork:
         created_at=record.created_at,
         expires_at=record.expires_at,
         supersedes=operation.supersedes,
-        recorded=recorded_version(record, operation.sink_path),
+        recorded=_recorded(operation, record),
         is_maintenance=True,
         resumed=operation,
         landed=_landed(operation, seen),

@@ -31,6 +31,9 @@ from reconciler.planning.planner import make_plan
 def run_apply(doors: Doors, request: RunRequest, watch: RunWatch) -> ApplyReport:
     """Carry out what was approved, with the maintenance that is due.
 
+    Maintenance alone also looks at the sink, and mends what was changed there: one request for
+    each key, which an apply of manifests does not pay.
+
     Raises:
         Locked: another run holds the lease.
         PlanDiffers: the plan made now is not the approved one; its `plan` is the one made now.
@@ -46,6 +49,9 @@ def run_apply(doors: Doors, request: RunRequest, watch: RunWatch) -> ApplyReport
         if recovered:
             plan_request = session.read_again()
             plan = _rest_of(plan, plan_request, request)
+        if request.maintenance_only:
+            plan_request = session.look(plan_request)
+            plan = _judged_plan(plan_request, request)
         return session.execute(plan, plan_request.observed, recovered)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -11,6 +11,7 @@ from reconciler.apply.delivery import Courier
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.executor import Executor, batches
 from reconciler.apply.ledger import Ledger
+from reconciler.apply.looking import Comparison, Looker, drift_warnings, unseen_outcomes
 from reconciler.apply.outcome import ApplyReport, Outcome, OutcomeStatus
 from reconciler.apply.prepare import target_of, with_adoptable
 from reconciler.apply.readiness import needs_sink, sink_trouble
@@ -38,6 +39,8 @@ class Session:
     trouble: KeyrecError | None = None
     """Why the sink could not be used, where it was asked."""
     is_sink_checked: bool = False
+    comparison: Comparison | None = None
+    """What was found in the sink, where this run looked."""
 
     def require_admin(self, observed: ObservedState) -> None:
         """Stop somebody who may do nothing at all, before anything is judged or finished.
@@ -78,6 +81,20 @@ class Session:
         observed = with_adoptable(store, request.desired, observed)
         return replace(request, observed=observed, target=target_of(observed))
 
+    def look(self, plan_request: PlanRequest) -> PlanRequest:
+        """Give the request with what was changed outside, where the sink can be asked."""
+        self._check_sink(plan_request.observed)
+        if self.trouble is not None:
+            return plan_request
+        looker = Looker(
+            store=self.doors.store,
+            sink=self.doors.sink,
+            threads=self.threads,
+            stop=self.watch.stop,
+        )
+        self.comparison = looker.compare(plan_request)
+        return replace(plan_request, drifts=self.comparison.drifts)
+
     def execute(
         self, plan: Plan, observed: ObservedState, recovered: Sequence[Outcome]
     ) -> ApplyReport:
@@ -89,8 +106,10 @@ class Session:
         if needs_sink(plan):
             self._check_sink(observed)
         ledger = Ledger(plan=plan, on_outcome=self.watch.on_outcome)
-        warnings: list[str] = []
+        warnings = [*drift_warnings(plan.drift), *self._unlooked_warnings()]
         error = self.trouble
+        for outcome in unseen_outcomes(self.comparison):
+            ledger.tell(None, outcome)
         try:
             self._executor(plan, observed, ledger).execute()
         except FATAL as fatal:
@@ -104,7 +123,8 @@ class Session:
     def _report(
         self, plan: Plan, outcomes: tuple[Outcome, ...], warnings: list[str]
     ) -> ApplyReport:
-        missing = any(o.status is not OutcomeStatus.APPLIED for o in outcomes)
+        unlooked = self._has_not_looked
+        missing = unlooked or any(o.status is not OutcomeStatus.APPLIED for o in outcomes)
         sequence, head = self._audit_head(warnings)
         return ApplyReport(
             run_id=self.lease.run_id,
@@ -112,9 +132,19 @@ class Session:
             outcomes=outcomes,
             warnings=tuple(warnings),
             interrupted=self.watch.stop.is_set() and missing,
+            is_incomplete=unlooked,
             audit_sequence=sequence,
             audit_head=head,
         )
+
+    @property
+    def _has_not_looked(self) -> bool:
+        """Whether this run was to look at the sink and could not."""
+        return self.trouble is not None and self.request.maintenance_only
+
+    def _unlooked_warnings(self) -> Iterator[str]:
+        if self.trouble is not None and self._has_not_looked:
+            yield f"what was changed in the sink was not looked for: {self.trouble.message}"
 
     def _audit_head(self, warnings: list[str]) -> tuple[int, str]:
         """Give the newest audit event; what was applied is told also where it cannot be read."""

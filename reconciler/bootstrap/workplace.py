@@ -18,6 +18,7 @@ from typing import Self
 from reconciler.apply.authorization import is_platform_admin
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.emergency import Emergency
+from reconciler.apply.looking import Comparison, find_drift
 from reconciler.apply.outcome import ApplyReport, Outcome
 from reconciler.apply.points import Effect
 from reconciler.apply.prepare import Prepared, nothing_declared, prepare
@@ -122,12 +123,19 @@ class Workplace:
 
     def prepare_maintenance(self, wish: PlanWish) -> Prepared:
         """Plan what time brings; reads no manifest, for applied ones approved it."""
-        request = replace(
-            nothing_declared(self.observe()),
-            selection=wish.selection,
-            environments=self._environments,
-        )
+        request = self._maintenance_request(wish.selection)
         return Prepared(plan=make_plan(request), request=request)
+
+    def compare(self, selection: Selection, terms: RunTerms) -> Comparison:
+        """Look for what was changed outside; only reads. Errors as `find_drift`."""
+        request = self._maintenance_request(selection)
+        opened = self._doors(request.observed, terms)
+        return find_drift(opened, request, parallelism=terms.parallelism, stop=self._stop)
+
+    def _maintenance_request(self, selection: Selection) -> PlanRequest:
+        return replace(
+            nothing_declared(self.observe()), selection=selection, environments=self._environments
+        )
 
     @property
     def _environments(self) -> tuple[str, ...]:

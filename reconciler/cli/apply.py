@@ -28,7 +28,8 @@ from reconciler.errors import ExitCode
 @click.option(
     "--maintenance",
     is_flag=True,
-    help="Only what applied manifests already approved: due rotations, deadlines, open work.",
+    help="Only what applied manifests already approved: due rotations, deadlines, open work, and "
+    "the repair of what was changed in the sink, which is looked at for each key.",
 )
 @plan_options
 @run_options

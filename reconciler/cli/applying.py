@@ -119,16 +119,17 @@ class Applying:
             raise Declined("Nothing was applied.", advice="Say y or yes to apply.")
 
     def _maintain(self, place: Workplace, prepared: Prepared, terms: RunTerms) -> ExitCode:
-        """Run maintenance that is due: the manifests that asked for it approved it."""
+        """Run maintenance that is due: the manifests that asked for it approved it.
+
+        Where it is asked for by name, the run also looks whether something is to be repaired.
+        """
         plan = prepared.plan
-        if plan.maintenance:
-            if terms.maintenance_only:
+        if plan.maintenance or terms.maintenance_only:
+            if plan.maintenance and terms.maintenance_only:
                 self.session.say(maintenance_line(plan.maintenance))
             return self._run(place, prepared, terms)
         if self.form == "json":
             show_report(self.session, _nothing(plan), self.form)
-        elif terms.maintenance_only:
-            self.session.show("No maintenance is due.")
         return ExitCode.DONE
 
     def _run(self, place: Workplace, prepared: Prepared, terms: RunTerms) -> ExitCode:
@@ -138,7 +139,10 @@ class Applying:
             except PlanDiffers as error:
                 self._show_difference(prepared.plan, error)
                 raise
-        show_report(self.session, report, self.form)
+        if terms.maintenance_only and self.form == "text" and _is_empty(report):
+            self.session.show("No maintenance is due.")
+        else:
+            show_report(self.session, report, self.form)
         return self._exit_code(report, terms)
 
     def _show_difference(self, approved: Plan, error: PlanDiffers) -> None:
@@ -165,6 +169,10 @@ def _differs(plan: Plan) -> PlanDiffers:
         plan=plan,
         advice="Look at the new plan and approve it: the store or the manifests have changed.",
     )
+
+
+def _is_empty(report: ApplyReport) -> bool:
+    return not report.outcomes and not report.warnings
 
 
 def _nothing(plan: Plan) -> ApplyReport:

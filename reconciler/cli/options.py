@@ -87,16 +87,20 @@ def plan_options(command: Decorated) -> Decorated:
     return revision(selection_options(removals(command)))
 
 
-def run_options(command: Decorated) -> Decorated:
-    """Take how a run works."""
-    parallelism = click.option(
+def parallelism_option(command: Decorated) -> Decorated:
+    """Take --parallelism."""
+    return click.option(
         "--parallelism",
         type=click.IntRange(min=1, max=256),
         default=8,
         show_default=True,
         metavar="N",
-        help="Secrets on their way to the sink at once.",
-    )
+        help="Requests on their way to the sink at once.",
+    )(command)
+
+
+def run_options(command: Decorated) -> Decorated:
+    """Take how a run works."""
     patience = click.option(
         "--lock-timeout",
         callback=read_duration,
@@ -105,7 +109,7 @@ def run_options(command: Decorated) -> Decorated:
         metavar="TIME",
         help="How long to wait for the lease of another run.",
     )
-    return parallelism(patience(command))
+    return parallelism_option(patience(command))
 
 
 def detailed_option(command: Decorated) -> Decorated:

@@ -84,3 +84,5 @@ class MaintenanceKind(StrEnum):
     """A replaced secret whose overlap has passed."""
     DESTROY = "destroy"
     """A retired secret whose copy is still in the sink."""
+    REPAIR = "repair"
+    """A path in the sink that was changed outside, and that only a person can decide about."""

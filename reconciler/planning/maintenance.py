@@ -1,4 +1,4 @@
-"""What time brings: open operations, due rotations, ended overlaps, copies to destroy.
+"""What time brings: open operations, repairs, due rotations, ended overlaps, copies to destroy.
 
 All of it was approved by manifests that are already applied. Keys whose declared change makes a
 new secret anyway get no rotation here, and nothing is left to do for keys that the plan ends.
@@ -6,13 +6,14 @@ new secret anyway get no rotation here, and nothing is left to do for keys that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from reconciler.model.keys import KeyRecord, KeyVersion
 from reconciler.model.lifetime import VersionState
 from reconciler.model.states import ObservedState
-from reconciler.planning.actions import MaintenanceKind
+from reconciler.planning.actions import MaintenanceKind, Reason
+from reconciler.planning.drift import Drift
 from reconciler.planning.evidence import may_end
 from reconciler.planning.plan import MaintenanceItem, Target
 from reconciler.planning.rotation import RotationQuestion, rotation_reason
@@ -28,22 +29,28 @@ def maintenance_items(
     *,
     renewed: frozenset[str] = frozenset(),
     ended: frozenset[str] = frozenset(),
+    drifts: Sequence[Drift] = (),
 ) -> tuple[MaintenanceItem, ...]:
     """Give the items by address, and for one key in the order in which they are done.
 
     `renewed` holds the ids of keys that are given no rotation: the declared part makes a new
     secret, or wants none. `ended` holds those that it removes, with all that they replaced.
+    `drifts` is what was found in the sink, where somebody looked.
     """
     open_keys = {operation.key_id for operation in observed.operations}
-    used = _places_in_use(observed)
+    changed = {drift.key_id: drift for drift in drifts if drift.path is not None}
+    mended = {drift.key_id for drift in changed.values() if drift.repair is not None}
+    used = _places_in_use(observed) | set(_places_changed(changed.values(), observed, target))
     found: list[MaintenanceItem] = []
     for record in sorted(records, key=lambda r: (r.address, r.key_id)):
         if record.key_id in open_keys:
             found.extend(_resumed(record, observed))
+        elif record.key_id in changed:
+            found.append(_repaired(record, changed[record.key_id]))
         elif record.key_id not in renewed:
             found.extend(_rotated(record, observed, target))
         if not {record.key_id, record.superseded_by} & ended:
-            found.extend(_retired(record, observed))
+            found.extend(_retired(record, observed, is_mended=record.key_id in mended))
             found.extend(_destroyed(record, observed, target, used))
     return tuple(found)
 
@@ -62,6 +69,17 @@ def _places_in_use(observed: ObservedState) -> frozenset[Place]:
     )
 
 
+def _places_changed(
+    drifts: Iterable[Drift], observed: ObservedState, target: Target
+) -> Iterator[Place]:
+    """Give the copies at paths that were changed outside: their numbers may be a stranger's now."""
+    paths = {drift.path for drift in drifts}
+    for record in observed.records:
+        for version in record.versions:
+            if version.sink_path in paths and version.sink_version is not None:
+                yield (target.sink_id, version.sink_path, version.sink_version)
+
+
 def _resumed(record: KeyRecord, observed: ObservedState) -> Iterator[MaintenanceItem]:
     for operation in observed.operations:
         if operation.key_id == record.key_id:
@@ -77,25 +95,51 @@ def _resumed(record: KeyRecord, observed: ObservedState) -> Iterator[Maintenance
             )
 
 
+def _repaired(record: KeyRecord, drift: Drift) -> MaintenanceItem:
+    """Give the rotation that mends a changed path, or what a person has to decide."""
+    if drift.repair is None:
+        return _of_path(record, MaintenanceKind.REPAIR, drift=drift)
+    return _of_path(record, MaintenanceKind.ROTATE, reason=drift.repair, found=drift.seen)
+
+
 def _rotated(
     record: KeyRecord, observed: ObservedState, target: Target
 ) -> Iterator[MaintenanceItem]:
     question = RotationQuestion(record=record, target=target, now=observed.read_at)
     reason = rotation_reason(question)
     if reason is not None:
-        yield MaintenanceItem(
-            address=str(record.address),
-            kind=MaintenanceKind.ROTATE,
-            reason=reason,
-            path=record.fields.sink_path,
-            workspace=record.address.workspace,
-            record=record,
-        )
+        yield _of_path(record, MaintenanceKind.ROTATE, reason=reason)
 
 
-def _retired(record: KeyRecord, observed: ObservedState) -> Iterator[MaintenanceItem]:
+def _of_path(
+    record: KeyRecord,
+    kind: MaintenanceKind,
+    *,
+    reason: Reason | None = None,
+    found: int | None = None,
+    drift: Drift | None = None,
+) -> MaintenanceItem:
+    return MaintenanceItem(
+        address=str(record.address),
+        kind=kind,
+        reason=reason,
+        path=record.fields.sink_path,
+        found=found,
+        drift=drift,
+        workspace=record.address.workspace,
+        record=record,
+    )
+
+
+def _retired(
+    record: KeyRecord, observed: ObservedState, *, is_mended: bool
+) -> Iterator[MaintenanceItem]:
+    """Name versions that are to end; the repair of a path lets those that wait for evidence wait
+    for its own end first.
+    """
     for version in record.versions:
-        if _is_overdue(version, observed) or _is_unused(version, record, observed):
+        is_unused = not is_mended and _is_unused(version, record, observed)
+        if is_unused or _is_overdue(version, observed):
             yield _version_item(record, version, MaintenanceKind.RETIRE)
 
 

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyRemoval, KeySpec
 from reconciler.model.states import DesiredState, ForeignRecord, ObservedState
 from reconciler.planning.adoption import adoptable, adopted_versions, without_spent_mark
+from reconciler.planning.drift import Drift
 from reconciler.planning.plan import Adoption, Target
 
 
@@ -50,6 +51,8 @@ class PlanRequest:
     """The count that a person stated; None where none was."""
     maintenance_only: bool = False
     """Whether the declared part is left out: no manifests are needed then."""
+    drifts: tuple[Drift, ...] = ()
+    """What was found to be changed outside, where somebody looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from reconciler.model.resources import Body, Resource
 from reconciler.model.source import Problem, SourceRef
 from reconciler.model.states import Revision
 from reconciler.planning.actions import Action, MaintenanceKind, Reason
+from reconciler.planning.drift import Drift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,8 @@ class MaintenanceItem:
     due_since: datetime | None = None
     found: int | None = None
     """For a rotation that mends drift: the version at which the path was found in the sink."""
+    drift: Drift | None = None
+    """For a path that only a person can decide about: what was found there."""
     workspace: str | None = None
     record: KeyRecord | None = None
 
@@ -150,6 +153,8 @@ class Plan:
     manifest_digest: str = ""
     changes: tuple[Change, ...] = ()
     maintenance: tuple[MaintenanceItem, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    """What was changed outside, where somebody looked before planning."""
     unchanged: int = 0
     unmanaged: tuple[Unmanaged, ...] = ()
     refusals: tuple[Refusal, ...] = ()

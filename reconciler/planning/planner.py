@@ -44,12 +44,14 @@ def make_plan(request: PlanRequest) -> Plan:
         manifest_digest=desired.manifest_digest,
         changes=changes,
         maintenance=maintenance_items(
-            _records_in_scope(request),
+            records_in_scope(request),
             observed,
             request.target,
             renewed=_keys_with(changes, _UNROTATED),
             ended=_keys_with(changes, {Action.REMOVE}),
+            drifts=request.drifts,
         ),
+        drift=request.drifts,
         unchanged=sum(1 for pair, change in by_pair if change is None and pair.spec is not None),
         unmanaged=_unmanaged(request, adopted),
         refusals=() if request.maintenance_only else refusals(question),
@@ -67,7 +69,7 @@ def _pairs(request: PlanRequest) -> tuple[Pair, ...]:
     return tuple(p for p in pair_keys(request) if request.selection.covers(str(p.address)))
 
 
-def _records_in_scope(request: PlanRequest) -> Iterator[KeyRecord]:
+def records_in_scope(request: PlanRequest) -> Iterator[KeyRecord]:
     """Give the records whose maintenance is due with this plan, ended ones too."""
     for record in request.observed.records:
         environments = request.environments

@@ -20,6 +20,7 @@ from reconciler.planning.plan import (
     Plan,
     SecretEffect,
 )
+from reconciler.render.drift import drift_document
 from reconciler.render.json_form import FORMAT_VERSION, json_text, source_document
 from reconciler.render.plan_file import read_plan
 from reconciler.render.report import report_json
@@ -53,7 +54,7 @@ def plan_document(plan: Plan) -> dict[str, object]:
         "summary": plan.summary,
         "changes": [_change_document(change) for change in plan.changes],
         "maintenance": [_maintenance_document(item) for item in plan.maintenance],
-        "drift": [],
+        "drift": [drift_document(drift) for drift in plan.drift],
         "findings": [],
         "diagnostics": list(_diagnostics(plan)),
         "applyable": plan.is_applyable,

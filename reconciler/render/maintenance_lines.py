@@ -45,6 +45,8 @@ def _kind_text(kind: MaintenanceKind, reason: Reason | None, number: int) -> str
             return counted(number, "secret past its overlap", "secrets past their overlap")
         case MaintenanceKind.DESTROY:
             return counted(number, "ended copy", "ended copies") + " to destroy in the sink"
+        case MaintenanceKind.REPAIR:
+            return counted(number, "changed path") + " that a person has to decide about"
         case _:
             assert_never(kind)
 

@@ -18,6 +18,7 @@ from reconciler.model.canonical import Document
 from reconciler.model.source import Problem, SourceRef
 from reconciler.model.states import Revision
 from reconciler.planning.diff import FIELD_NAMES, field_change
+from reconciler.planning.drift import Drift
 from reconciler.planning.plan import (
     Adoption,
     Base,
@@ -36,6 +37,7 @@ from reconciler.render.plan_schema import (
     BaseForm,
     ChangeForm,
     DiagnosticForm,
+    DriftForm,
     FieldForm,
     MaintenanceForm,
     PlanForm,
@@ -123,6 +125,7 @@ def _plan(form: PlanForm) -> Plan:
         manifest_digest=form.source.manifest_digest,
         changes=tuple(_change(change) for change in form.changes),
         maintenance=tuple(_maintenance(item) for item in form.maintenance),
+        drift=tuple(_drift(drift) for drift in form.drift),
         unchanged=form.summary.get("unchanged", 0),
         unmanaged=tuple(Unmanaged(address=u.address, manager=u.manager) for u in form.unmanaged),
         refusals=tuple(_refusal(d) for d in form.diagnostics if d.kind == "refusal"),
@@ -192,6 +195,19 @@ def _maintenance(form: MaintenanceForm) -> MaintenanceItem:
         sink_version=form.sink_version,
         due_since=form.due_since,
         workspace=form.workspace,
+    )
+
+
+def _drift(form: DriftForm) -> Drift:
+    return Drift(
+        kind=form.kind,
+        address=form.address,
+        workspace=form.workspace,
+        key_id=form.key_id,
+        path=form.path,
+        recorded=form.recorded_version,
+        seen=form.seen_version,
+        holding=form.holding,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from reconciler.manifest.json_schema import BASE, DIALECT
 from reconciler.planning.actions import Action, MaintenanceKind, Reason
+from reconciler.planning.drift import DriftKind, Holding
 
 
 class _Form(BaseModel):
@@ -160,6 +161,26 @@ class MaintenanceForm(_Form):
     due_since: Instant | None
 
 
+class DriftForm(_Form):
+    """One difference from what was last applied, in the sink or in the store."""
+
+    address: str
+    workspace: str
+    key_id: str
+    kind: DriftKind
+    path: str | None
+    """Where it is in the sink; null for a row of the store."""
+    recorded_version: int | None
+    """The version at which keyrec left the path."""
+    seen_version: int | None
+    holding: Holding
+    """What was found of the latest value; the value itself has no field."""
+    repair: Reason | None
+    """Why maintenance makes a new secret; null where a person has to decide."""
+    message: str
+    advice: str
+
+
 class DiagnosticForm(_Form):
     """A problem or refusal, which stops the plan, or a note, which does not."""
 
@@ -196,7 +217,8 @@ class PlanForm(_Form):
     """Keys by action, `resources`, `unchanged` and `maintenance`."""
     changes: list[ChangeForm]
     maintenance: list[MaintenanceForm]
-    drift: list[JsonValue] = []
+    drift: list[DriftForm] = []
+    """What was changed outside; empty where nobody looked."""
     findings: list[JsonValue] = []
     diagnostics: list[DiagnosticForm]
     applyable: bool
