@@ -20,9 +20,11 @@ _DENIED = {
     errno.EPERM: "Give keyrec's user the right to write there.",
     errno.EROFS: "Mount it for writing, or name another folder in sink.age.directory.",
 }
-_FULL = {
+_PASSING = {
     errno.ENOSPC: "Make room on the disk and run again.",
     errno.EDQUOT: "Make room within the quota and run again.",
+    errno.ETIMEDOUT: "Let the other keyrec go on, or end it if it is stopped (fuser names it); "
+    "then run again.",
 }
 _NOT_A_FOLDER = {errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
@@ -68,4 +70,6 @@ def refusal(path: str, error: OSError) -> KeyrecError:
             f"A part of the path {path} is not a plain folder in the age folder: {reason}.",
             advice="Links are not followed there; move away what stands in the path.",
         )
-    return SinkUnavailable(sentence, advice=_FULL.get(code, "Look after the disk and run again."))
+    return SinkUnavailable(
+        sentence, advice=_PASSING.get(code, "Look after the disk and run again.")
+    )

@@ -2,19 +2,26 @@
 
 A folder is opened segment by segment with `O_NOFOLLOW`, so a link that somebody put into the tree
 leads nowhere. The lock is `flock` on the folder itself: it excludes threads and processes alike,
-leaves no file behind and ends with its holder.
+leaves no file behind and ends with its holder. A holder that is stopped keeps it, so nobody waits
+for it without end.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from reconciler.adapters.age_disk import Disk
 
+LOCK_WAITS = (*(0.001,) * 500, *(0.05,) * 300)
+"""Seconds between tries to lock a folder: often while other threads write, then for a quarter of a
+minute more.
+"""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -41,15 +48,31 @@ def locked_folder(root: Path, segments: Sequence[str], disk: Disk) -> Iterator[i
     """Give an opened folder below `root`, made where it is missing, with its lock held.
 
     Raises:
-        OSError: as above, or a folder cannot be made.
+        OSError: as above, or a folder cannot be made; ETIMEDOUT where its lock is not to be had.
     """
     with contextlib.ExitStack() as opened:
         descriptor = _entered(opened, root)
         for segment in segments:
             disk.make_folder(descriptor, segment)
             descriptor = _entered(opened, segment, descriptor)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock_folder(descriptor, fcntl.LOCK_EX)
         yield descriptor
+
+
+def lock_folder(folder: int, kind: int) -> None:
+    """Lock an opened folder, shared or exclusively, until it is closed.
+
+    Raises:
+        OSError: ETIMEDOUT where somebody else held it for too long.
+    """
+    for pause in LOCK_WAITS:
+        try:
+            fcntl.flock(folder, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+        else:
+            return
+    raise TimeoutError(errno.ETIMEDOUT, "another process holds its lock")
 
 
 def _entered(opened: contextlib.ExitStack, name: Path | str, parent: int | None = None) -> int:

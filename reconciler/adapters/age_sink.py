@@ -19,7 +19,7 @@ from pathlib import Path
 from reconciler.adapters.age_disk import FOLDER_MODE, Disk
 from reconciler.adapters.age_errors import translated
 from reconciler.adapters.age_files import NumberedFiles
-from reconciler.adapters.age_folders import existing_folder, locked_folder
+from reconciler.adapters.age_folders import existing_folder, lock_folder, locked_folder
 from reconciler.adapters.age_identity import checked_recipients, sealed
 from reconciler.adapters.age_preflight import preflight_of
 from reconciler.errors import SinkMisconfigured
@@ -126,7 +126,7 @@ class AgeSink:
         with translated(_ANCHOR), existing_folder(self._directory, [RESERVED_PREFIX]) as folder:
             if folder is None:
                 return 0, ""
-            fcntl.flock(folder, fcntl.LOCK_SH)
+            lock_folder(folder, fcntl.LOCK_SH)
             version = self._files(folder, "anchor", ".json").version()
             return version, _read(folder, f"anchor.{version}.json") or ""
 

@@ -13,7 +13,6 @@ from datetime import timedelta
 
 from reconciler.apply.doors import Doors
 from reconciler.errors import Interrupted, KeyrecError, LeaseLost, Locked
-from reconciler.model.canonical import instant
 from reconciler.model.journal import LEASE_RENEWAL, Fence, Lease
 
 POLL = 1.0
@@ -68,12 +67,16 @@ def _acquire(
 
 def _locked(doors: Doors, manager: str) -> Locked:
     lease = doors.store.lease(manager)
-    who = "another run" if lease is None else f"{lease.holder} since {instant(lease.acquired_at)}"
+    who = "another run" if lease is None else f"{lease.holder}, since {_moment(lease)}"
     return Locked(
         f"{manager} is locked by {who}",
         advice="wait for it (--lock-timeout), or look with keyrec lock status; "
         "a dead run's lock ends by itself after 30 seconds",
     )
+
+
+def _moment(lease: Lease) -> str:
+    return f"{lease.acquired_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _renew(doors: Doors, fence: Fence, ended: threading.Event) -> None:

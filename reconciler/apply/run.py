@@ -91,9 +91,14 @@ def _session(doors: Doors, request: RunRequest, watch: RunWatch) -> Iterator[Ses
 
 
 def _agreed_plan(plan_request: PlanRequest, request: RunRequest) -> Plan:
-    """Plan again; give the plan only where it is the approved one and nothing is against it."""
+    """Plan again; give the plan only where it is the approved one and nothing is against it.
+
+    A plan that declares nothing wants no approval: another run has done meanwhile what this one
+    was to do.
+    """
     plan = _judged_plan(plan_request, request)
-    if not request.maintenance_only and plan.digest != request.approved_digest:
+    is_approved = request.maintenance_only or plan.digest == request.approved_digest
+    if plan.changes and not is_approved:
         raise _differs(plan)
     return plan
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters import age_folders
 from reconciler.adapters.age_disk import Disk
 from reconciler.adapters.age_identity import kept_identity
 from reconciler.adapters.age_sink import AgeSink
@@ -250,6 +252,31 @@ def test_a_folder_without_id_is_no_sink(opened, directory):
         opened().identity()
     assert "keyrec init" in refused.value.advice
     assert [check.name for check in opened().preflight() if not check.passed] == ["age folder"]
+
+
+def test_a_folder_whose_lock_somebody_keeps_is_given_up_and_nothing_is_done(
+    opened, directory, monkeypatch
+):
+    """A process that was stopped while it wrote holds the lock: no run waits for it for ever."""
+    sink = opened()
+    sink.write(PATH, payload(), expected=0)
+    sink.write_anchor("an anchor", expected=0)
+    monkeypatch.setattr(age_folders, "LOCK_WAITS", (0.0, 0.0))
+    folders = [directory / Path(PATH).parent, directory / "_keyrec"]
+    holders = [os.open(folder, os.O_RDONLY) for folder in folders]
+    for holder in holders:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+
+    with pytest.raises(SinkUnavailable, match="another process holds its lock") as refused:
+        sink.write(PATH, payload(), expected=1)
+    with pytest.raises(SinkUnavailable, match="another process holds its lock"):
+        sink.read_anchor()
+
+    assert "stopped" in refused.value.advice
+    assert sink.observe(PATH).version == 1
+    for holder in holders:
+        os.close(holder)
+    assert sink.write(PATH, payload(), expected=1) == 2
 
 
 def test_preparing_twice_keeps_the_first_id(opened):

@@ -442,7 +442,7 @@ def test_a_run_waits_for_the_lease_and_then_says_who_holds_it() -> None:
         world.apply(spec("a"))
     assert caught.value.exit_code is ExitCode.LOCKED
     assert caught.value.message == (
-        "platform-keys is locked by local:bob on build-7 since 2026-11-24T12:00:00.000000Z"
+        "platform-keys is locked by local:bob on build-7, since 2026-11-24 12:00:00 UTC"
     )
     assert "keyrec lock status" in caught.value.advice
     assert world.waits == [1.0, 1.0]

@@ -63,7 +63,7 @@ def carry_on(campaign: Campaign, wanted: argparse.Namespace) -> None:
 
 
 def _drawn(campaign: Campaign) -> list[Trouble]:
-    count = campaign.chance.randint(2, 7)
+    count = campaign.chance.randint(3, 10)
     return campaign.chance.choices(list(TROUBLES), weights=list(TROUBLES.values()), k=count)
 
 

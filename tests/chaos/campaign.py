@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.chaos.looking import Consumers, Rows, read_rows
+from tests.chaos.looking import Consumers, Rows, read_rows, recent_paths
 from tests.chaos.place import PREFIX, Place
 from tests.chaos.promises import PROMISES, Memory, Sight
 from tests.chaos.repository import Repository
@@ -108,8 +108,7 @@ class Campaign:
 
     def look(self, *, whole: bool = False) -> Rows:
         """Ask every promise."""
-        rows = read_rows(self.place, after=self.memory.sequence)
-        self.consumers.look(None if whole else self._paths_of_interest(rows))
+        self.consumers.look(None if whole else self._paths_of_interest())
         # Values first, rows after them: whatever was read has to be explained by what stands.
         rows = read_rows(self.place, after=self.memory.sequence)
         sight = Sight(consumers=self.consumers, rows=rows, memory=self.memory)
@@ -119,10 +118,9 @@ class Campaign:
         self.tally.looks += 1
         return rows
 
-    def _paths_of_interest(self, rows: Rows) -> set[str]:
-        """Give the paths with an operation since the last whole look, and some others."""
-        recent = sorted(rows.operations.values(), key=lambda o: o["audit_sequence"])[-60:]
-        paths = {o["sink_path"] for o in (*recent, *rows.open_operations)}
+    def _paths_of_interest(self) -> set[str]:
+        """Give the paths where something has happened of late, and some others."""
+        paths = recent_paths(self.place)
         others = sorted(self.consumers.latest.keys() - paths)
         return paths | set(self.chance.sample(others, min(5, len(others))))
 
@@ -170,8 +168,8 @@ class Campaign:
                 found.append(f"{address} is {stored}, declared {declared}")
             currents = [
                 v["version_id"]
-                for v in rows.versions.values()
-                if v["key_id"] == record["key_id"] and v["state"] == "current"
+                for v in rows.versions_of[record["key_id"]]
+                if v["state"] == "current"
             ]
             if len(currents) != 1:
                 found.append(f"{address} has {len(currents)} current versions")

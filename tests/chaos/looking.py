@@ -6,6 +6,7 @@ import http.client
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -98,6 +99,14 @@ class Rows:
     """The audit chain after what was read before."""
     head: tuple[int, str]
 
+    @cached_property
+    def versions_of(self) -> dict[str, list[DictRow]]:
+        """Give the versions by key."""
+        found: dict[str, list[DictRow]] = {key_id: [] for key_id in self.keys}
+        for row in self.versions.values():
+            found[row["key_id"]].append(row)
+        return found
+
     @property
     def open_operations(self) -> list[DictRow]:
         """Give the operations that wait for a run."""
@@ -110,6 +119,16 @@ class Rows:
             found.add(newer)
             key_id = newer
         return found
+
+
+def recent_paths(place: Place) -> set[str]:
+    """Give the paths of the newest operations, and of all that are open."""
+    with place.sql() as connection:
+        rows = connection.execute(
+            "(SELECT sink_path FROM operations ORDER BY audit_sequence DESC LIMIT 60) "
+            "UNION SELECT sink_path FROM operations WHERE state = 'open'"
+        ).fetchall()
+    return {row["sink_path"] for row in rows}
 
 
 def read_rows(place: Place, *, after: int) -> Rows:

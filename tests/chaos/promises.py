@@ -136,9 +136,9 @@ def _earliest_end(sight: Sight, row: DictRow) -> datetime | None:
     family = sight.rows.family(row["key_id"])
     successors: list[datetime] = [
         other["confirmed_at"]
-        for other in sight.rows.versions.values()
-        if other["key_id"] in family
-        and other["version_id"] != row["version_id"]
+        for key_id in family
+        for other in sight.rows.versions_of[key_id]
+        if other["version_id"] != row["version_id"]
         and other["confirmed_at"] is not None
         and other["created_at"] >= row["created_at"]
     ]

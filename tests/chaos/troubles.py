@@ -229,8 +229,8 @@ def emergency(c: Campaign) -> None:
 
 Trouble = Callable[[Campaign], None]
 TROUBLES: dict[Trouble, int] = {
-    killed_at_any_moment: 16,
-    killed_at_a_message: 18,
+    killed_at_any_moment: 24,
+    killed_at_a_message: 26,
     messages_lost: 6,
     writes_delivered_late: 5,
     commit_delivered_late: 3,
@@ -303,7 +303,7 @@ def deliver_late(c: Campaign) -> None:
 
 def leave_lease(c: Campaign) -> None:
     """Free a lease whose holder is dead, or leave it to run out."""
-    if c.chance.random() < 0.4:
+    if c.chance.random() < 0.2:
         c.quiet("lock", "release")
     elif c.waits_left == 0 or c.chance.random() < 0.95:
         c.place.end_lease()

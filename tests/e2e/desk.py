@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from tests.services.vault_server import VaultClient
 
@@ -56,6 +56,9 @@ class Desk:
     init: tuple[str, ...] = ()
     shown: list[str] = field(default_factory=list)
     """Everything that any command printed, for a sweep at the end."""
+    begun: int = 0
+    """How many commands were started beside others."""
+    _channels: dict[int, tuple[Path, Path]] = field(default_factory=dict)
 
     def keyrec(self, *arguments: str, stdin: str | None = None, expect: int = 0) -> Said:
         """Run the command and hold it to its exit code."""
@@ -81,7 +84,8 @@ class Desk:
     @contextmanager
     def started(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         """Start the command, go on beside it, and wait for its end at the end of the block."""
-        out, err = self._channels()
+        self.begun += 1
+        out, err = (self.folder.parent / f"{name}-{self.begun}.txt" for name in ("out", "err"))
         with out.open("wb") as out_file, err.open("wb") as err_file:
             process = subprocess.Popen(
                 [*KEYREC, *arguments],
@@ -91,6 +95,7 @@ class Desk:
                 stdout=out_file,
                 stderr=err_file,
             )
+            self._channels[process.pid] = (out, err)
             try:
                 yield process
                 process.wait(timeout=90)
@@ -100,12 +105,9 @@ class Desk:
 
     def said_by(self, process: subprocess.Popen[bytes]) -> Said:
         """Give what a started command has said."""
-        out, err = (channel.read_text() for channel in self._channels())
+        out, err = (channel.read_text() for channel in self._channels[process.pid])
         self.shown += [out, err]
         return Said(code=process.returncode, out=out, err=err)
-
-    def _channels(self) -> tuple[Path, Path]:
-        return self.folder.parent / "out.txt", self.folder.parent / "err.txt"
 
     def begin(self) -> Desk:
         """Run `init` and take its example away."""
@@ -147,10 +149,24 @@ class Desk:
         """Say of every key that its secret was confirmed a year ago."""
         self._move(f"UPDATE keys SET rotated_at = {_A_YEAR_AGO[self._dialect]}")
 
+    def let_the_lease_run_out(self) -> None:
+        """Bring the end of the lease to the past."""
+        self._move("UPDATE leases SET expires_at = acquired_at")
+
+    def count(self, rows: str) -> int:
+        """Count rows of the store, as in `operations WHERE state = 'open'`."""
+        with self._connected() as connection:
+            return int(connection.execute(text(f"SELECT count(*) FROM {rows}")).scalar_one())
+
     def _move(self, statement: str) -> None:
+        with self._connected() as connection:
+            connection.execute(text(statement))
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
         engine = create_engine(self._absolute_url)
         with engine.begin() as connection:
-            connection.execute(text(statement))
+            yield connection
         engine.dispose()
 
     @property
@@ -191,9 +207,10 @@ class AgeReader:
     def _run(self, path: str) -> subprocess.CompletedProcess[str]:
         file = str(self.secrets / f"{path}.age")
         if shutil.which("age") is None:
-            command = [sys.executable, "tools/age_decrypt.py", str(self.identity), file]
+            command = [sys.executable, str(ROOT / "tools/age_decrypt.py")]
         else:
-            command = ["age", "-d", "-i", str(self.identity), file]
+            command = ["age"]
+        command += ["-d", "-i", str(self.identity), file]
         return subprocess.run(command, capture_output=True, text=True, check=True)
 
 

@@ -1,0 +1,81 @@
+"""A gate before the sink: a run that has promised a write waits there until the test lets it go on.
+
+Before age files the gate is the lock of the folder, before Vault the proxy of the campaign.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tests.chaos.fates import Door, Fate, Matter, Order
+from tests.chaos.proxy import Proxy
+from tests.e2e.desk import Desk
+from tests.services.vault_server import VaultClient
+
+
+class Gate(Protocol):
+    """Holds the next write of the run that is started while it is shut."""
+
+    def open(self) -> None:
+        """Let the held write go on its way; another run's writes are not held."""
+
+    def environment(self) -> dict[str, str]:
+        """Give what the held run has to be told."""
+
+
+@dataclass
+class FolderGate:
+    """Holds the folder's lock."""
+
+    folder: int
+
+    def open(self) -> None:
+        """Give the lock back."""
+        fcntl.flock(self.folder, fcntl.LOCK_UN)
+
+    def environment(self) -> dict[str, str]:
+        """Nothing."""
+        return {}
+
+
+@dataclass(frozen=True)
+class ProxyGate:
+    """Holds the request."""
+
+    proxy: Proxy
+
+    def open(self) -> None:
+        """Send it on."""
+        self.proxy.go()
+
+    def environment(self) -> dict[str, str]:
+        """The way through the proxy."""
+        return {"VAULT_ADDR": f"http://127.0.0.1:{self.proxy.vault_port}"}
+
+
+@contextlib.contextmanager
+def shut_gate(desk: Desk, path: str, client: VaultClient | None) -> Iterator[Gate]:
+    """Shut the gate before one path of the desk's sink."""
+    if client is None:
+        folder = desk.folder / ".keyrec/secrets" / Path(path).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield FolderGate(descriptor)
+        finally:
+            os.close(descriptor)
+        return
+    port = int(client.address.rpartition(":")[2])
+    proxy = Proxy(vault_port=port, store_socket=Path("/nowhere"))
+    try:
+        proxy.arm(Order(door=Door.VAULT, matter=Matter.WRITE, nth=1, fate=Fate.HALT_BEFORE))
+        yield ProxyGate(proxy)
+    finally:
+        proxy.close()
