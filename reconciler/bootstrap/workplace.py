@@ -21,7 +21,8 @@ from reconciler.apply.emergency import Emergency
 from reconciler.apply.looking import Comparison, find_drift
 from reconciler.apply.outcome import ApplyReport, Outcome
 from reconciler.apply.points import Effect
-from reconciler.apply.prepare import Prepared, nothing_declared, prepare
+from reconciler.apply.prepare import Prepared, nothing_declared, prepare, target_of
+from reconciler.apply.readiness import require_pinned
 from reconciler.apply.run import rotate_now, run_apply
 from reconciler.bootstrap import doors
 from reconciler.bootstrap.configuration import Configuration
@@ -157,6 +158,16 @@ class Workplace:
         opened = self._doors(observed, terms)
         run_request, watch = self._run_request(request, terms), self._watch(on_outcome)
         return rotate_now(opened, run_request, address, watch)
+
+    def version_at(self, path: str, observed: ObservedState) -> int:
+        """Give the version at which a path is in the sink; only reads, and shows no value.
+
+        Raises:
+            SinkMisconfigured: the sink is not the one that the policy pins.
+        """
+        sink = self._doors(observed, RunTerms()).sink
+        require_pinned(sink, target_of(observed))
+        return sink.observe(path).version
 
     def end_lease(self) -> Lease | None:
         """End the lease, whoever holds it; the ended one.

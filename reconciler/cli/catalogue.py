@@ -60,6 +60,13 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(name="lock", line="Show or end the lease of a run."),
         ),
     ),
+    (
+        "Take over",
+        (
+            Entry(name="export", line="Print manifests of the keys that the store holds."),
+            Entry(name="adopt", line="Print what takes another's key or a blocked path over."),
+        ),
+    ),
 )
 
 ENTRIES: dict[str, Entry] = {e.name: e for _, entries in SECTIONS for e in entries}

@@ -18,6 +18,18 @@ from reconciler.model.workspaces import Workspace, WorkspaceDefaults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """What a manifest says of a key that names it and its environment, and nothing else."""
+
+    owner: str | None
+    expiration: Expiration
+    allowlist: tuple[str, ...] | None
+    every: timedelta | None
+    overlap: timedelta
+    sink_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyDraft:
     """One declared key with its defaults filled in."""
 
@@ -31,27 +43,35 @@ class KeyDraft:
     sink_path: str
 
 
-def draft_key(wire: ApiKeyWire, workspace: Workspace | None, template: str) -> KeyDraft:
-    """Fill in a key's defaults."""
+def silence(
+    address: KeyAddress, environment: str, workspace: Workspace | None, template: str
+) -> Silence:
+    """Give what holds where nothing is said."""
     defaults = WorkspaceDefaults() if workspace is None else workspace.defaults
-    spec, metadata = wire.spec, wire.metadata
-    allowlist = defaults.allowlist if spec.allowlist is None else entries(spec.allowlist)
-    return KeyDraft(
-        wire=wire,
-        address=KeyAddress(workspace=metadata.workspace, name=metadata.name),
-        owner=metadata.owner or defaults.owner,
-        expiration=spec.expiration or defaults.expiration or Expiration.NONE,
-        allowlist=allowlist,
-        every=spec.rotation.every or defaults.rotate_every,
-        overlap=spec.rotation.overlap or defaults.overlap or DEFAULT_OVERLAP,
-        sink_path=spec.secret.path or _templated(wire, template),
+    return Silence(
+        owner=defaults.owner,
+        expiration=defaults.expiration or Expiration.NONE,
+        allowlist=defaults.allowlist,
+        every=defaults.rotate_every,
+        overlap=defaults.overlap or DEFAULT_OVERLAP,
+        sink_path=render_template(
+            template, workspace=address.workspace, environment=environment, name=address.name
+        ),
     )
 
 
-def _templated(wire: ApiKeyWire, template: str) -> str:
-    return render_template(
-        template,
-        workspace=wire.metadata.workspace,
-        environment=wire.spec.environment,
-        name=wire.metadata.name,
+def draft_key(wire: ApiKeyWire, workspace: Workspace | None, template: str) -> KeyDraft:
+    """Fill in a key's defaults."""
+    spec, metadata = wire.spec, wire.metadata
+    address = KeyAddress(workspace=metadata.workspace, name=metadata.name)
+    silent = silence(address, spec.environment, workspace, template)
+    return KeyDraft(
+        wire=wire,
+        address=address,
+        owner=metadata.owner or silent.owner,
+        expiration=spec.expiration or silent.expiration,
+        allowlist=silent.allowlist if spec.allowlist is None else entries(spec.allowlist),
+        every=spec.rotation.every or silent.every,
+        overlap=spec.rotation.overlap or silent.overlap,
+        sink_path=spec.secret.path or silent.sink_path,
     )

@@ -49,8 +49,21 @@ class Judgement:
 
 def judge_files(files: Sequence[ManifestFile], known: Known | None) -> Judgement:
     """Read and judge all files; they come in order of path."""
-    problems: list[Problem] = []
+    declarations, problems = _judge_each(files)
+    assembly = assemble(tuple(declarations), known)
+    problems += _place(files, judge_together(assembly))
+    return Judgement(assembly=assembly, problems=tuple(sorted(set(problems))))
+
+
+def problems_alone(files: Sequence[ManifestFile]) -> tuple[Problem, ...]:
+    """Give what is wrong with each document by itself, whatever stands beside it."""
+    return tuple(sorted(set(_judge_each(files)[1])))
+
+
+def _judge_each(files: Sequence[ManifestFile]) -> tuple[list[Declaration], list[Problem]]:
+    """Read all documents and judge each alone."""
     declarations: list[Declaration] = []
+    problems: list[Problem] = []
     for file in files:
         reading = read_file(file)
         problems += reading.problems
@@ -58,9 +71,7 @@ def judge_files(files: Sequence[ManifestFile], known: Known | None) -> Judgement
             declaration, faults = _judge_document(document, reading.text)
             declarations.append(declaration)
             problems += problems_of(document, faults, reading.text)
-    assembly = assemble(tuple(declarations), known)
-    problems += _place(files, judge_together(assembly))
-    return Judgement(assembly=assembly, problems=tuple(sorted(set(problems))))
+    return declarations, problems
 
 
 def locate(files: Iterable[ManifestFile], source: SourceRef, path: Path) -> SourceRef:
