@@ -19,7 +19,8 @@ from typing import Any
 
 from reconciler.adapters.age_disk import Disk
 from reconciler.apply.points import Effect, Watcher
-from tests.promises.place import AgePart, Place
+from tests.promises.parts import AgePart
+from tests.promises.place import Place
 from tests.promises.scenes import Step
 
 KILLED = 77

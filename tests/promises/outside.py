@@ -25,9 +25,20 @@ from tests.promises.scenes import ALLOWED, OVERLAP, PATHS, REVISION
 
 DECLARED = frozenset(
     f"key-{done}"
-    for done in ("created", "updated", "activated", "deactivated", "reissued", "renamed", "removed")
+    for done in (
+        "created",
+        "updated",
+        "activated",
+        "deactivated",
+        "reissued",
+        "renamed",
+        "adopted",
+        "removed",
+    )
 )
 """Events of what a manifest asks for."""
+OURS = "krk_"
+"""How values begin that keyrec has made; what a stranger left at a path is promised nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +103,8 @@ class Outside:
 
     def _latest(self) -> Mapping[str, str]:
         """Read every path as consumers do, and remember what is read."""
-        latest = {path: value for path in PATHS if (value := self.place.holds.read(path))}
+        found = {path: self.place.holds.read(path) for path in PATHS}
+        latest = {path: value for path, value in found.items() if value and value.startswith(OURS)}
         now = self.place.clock.now()
         self.values |= {value: Seen(path=path, at=now) for path, value in latest.items()}
         return latest

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.promises.place import AgePart, Place, PostgresPart, SqlitePart, VaultPart
+from tests.promises.parts import AgePart, PostgresPart, SqlitePart, VaultPart
+from tests.promises.place import Place
 from tests.services.vault_server import VaultClient
 
 LOCAL = "sqlite-age"

@@ -16,13 +16,16 @@ from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.emergency import Emergency
 from reconciler.apply.outcome import ApplyReport
 from reconciler.apply.points import Watcher
-from reconciler.apply.prepare import target_of
+from reconciler.apply.prepare import target_of, with_adoptable
 from reconciler.apply.run import rotate_now, run_apply
 from reconciler.model.keys import KeyAddress, KeyRemoval, KeySpec
 from reconciler.model.resources import Body
-from reconciler.model.states import ObservedState, Revision
+from reconciler.model.secret import Secret
+from reconciler.model.states import Revision
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.planner import make_plan
+from reconciler.ports import KeyStore
+from tests.contracts.sink_rigs import payload
 from tests.fakes.world import ADMIN, MANAGER, PAYMENTS, desired, removal, spec
 from tests.promises.place import Opened, Place
 
@@ -55,7 +58,7 @@ class Step:
         doors = Doors(
             store=opened.store, sink=opened.sink, entropy=SystemEntropy(), sleep=lambda _: None
         )
-        request = self._request(opened.store.observe(MANAGER))
+        request = self._request(opened.store)
         watch = RunWatch(stop=threading.Event(), on_effect=watcher)
         if self.rotates:
             return rotate_now(doors, request, A, watch)
@@ -63,14 +66,16 @@ class Step:
 
     def is_idle(self, opened: Opened) -> bool:
         """Whether a plan made now has nothing to do."""
-        plan = make_plan(self._request(opened.store.observe(MANAGER)).plan_request)
+        plan = make_plan(self._request(opened.store).plan_request)
         return not plan.changes and not plan.maintenance
 
-    def _request(self, observed: ObservedState) -> RunRequest:
+    def _request(self, store: KeyStore) -> RunRequest:
+        wanted = replace(
+            desired(PAYMENTS, BYSTANDER, *self.items), revision=Revision(commit=REVISION)
+        )
+        observed = with_adoptable(store, wanted, store.observe(MANAGER))
         plan_request = PlanRequest(
-            desired=replace(
-                desired(PAYMENTS, BYSTANDER, *self.items), revision=Revision(commit=REVISION)
-            ),
+            desired=wanted,
             observed=observed,
             target=target_of(observed),
             maintenance_only=self.maintenance or self.rotates,
@@ -136,6 +141,18 @@ def _leak(place: Place) -> None:
         assert emergency.end_leaked(A)
 
 
+def _give_away(place: Place) -> None:
+    """Say that the key is another manager's."""
+    place.change("UPDATE keys SET manager = 'others' WHERE name = 'a'")
+
+
+def _write_beside(place: Place) -> None:
+    """Write to the key's path as a stranger does."""
+    found = replace(payload(), api_key=Secret("of a stranger"))
+    with place.opened() as opened:
+        assert opened.sink.write("payments/prod/a", found, expected=0) == 1
+
+
 RESTRICTED = (f"{ALLOWED}/32",)
 ROTATING = spec("a", every=30 * DAY, overlap=OVERLAP)
 
@@ -179,6 +196,20 @@ SCENES = (
     ),
     _declared("move", (spec("a"),), (spec("a", sink_path="payments/prod/moved"),)),
     _declared("many at once", (spec("a"),), (spec("a", generation=2), spec("a2"))),
+    Scene(
+        name="adopt a record",
+        before=(applying(spec("a")),),
+        prepare=_give_away,
+        act=applying(spec("a", adopts_record=True, generation=2)),
+        again=applying(spec("a", adopts_record=True, generation=2)),
+    ),
+    Scene(
+        name="adopt a version",
+        before=(applying(),),
+        prepare=_write_beside,
+        act=applying(spec("a", adopts_version=1)),
+        again=applying(spec("a", adopts_version=1)),
+    ),
     Scene(
         name="retire",
         before=(applying(spec("a")), Step(rotates=True)),
