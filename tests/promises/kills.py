@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.adapters.age_disk import Disk
-from reconciler.apply.points import Effect, Watcher
+from reconciler.apply.points import Effect
 from tests.promises.parts import AgePart
 from tests.promises.place import Place
 from tests.promises.scenes import Step
@@ -92,14 +92,10 @@ def _child(place: Place, step: Step, points: Points, writing: int) -> None:
     try:
         disk = WatchedDisk(points) if isinstance(place.holds, AgePart) else None
         with place.opened(disk) as opened:
-            report = step.run(opened, _watcher(points))
+            report = step.run(opened, points.effect)
         assert int(report.exit_code) == 0, report
         os.write(writing, json.dumps(points.seen).encode())
         os._exit(0)
     except BaseException:  # noqa: BLE001 - whatever it is, the parent fails with it
         traceback.print_exc(file=sys.__stderr__)
         os._exit(FAILED)
-
-
-def _watcher(points: Points) -> Watcher:
-    return points.effect

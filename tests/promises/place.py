@@ -44,6 +44,7 @@ class Place:
     keeps: SqlitePart | PostgresPart
     holds: AgePart | VaultPart
     clock: FakeClock = field(default_factory=FakeClock)
+    _copies: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Name store and database; what is opened is closed again after each use.
@@ -55,7 +56,9 @@ class Place:
         self._engine = create_engine(self.keeps.url)
 
     def begin(self, **changes: Any) -> None:
-        """Start from nothing: tables, an empty sink, the first policy."""
+        """Start from nothing: tables, an empty sink, the first policy; no copy is kept."""
+        while self._copies:
+            shutil.rmtree(self._copies.pop())
         self.keeps.begin()
         if isinstance(self.holds, AgePart):
             shutil.rmtree(self.holds.folder / "secrets", ignore_errors=True)
@@ -110,6 +113,7 @@ class Place:
         folder = self.keeps.folder
         copy = folder.with_name(f"copy-{uuid.uuid4().hex[:8]}")
         shutil.copytree(folder, copy, symlinks=True)
+        self._copies.append(copy)
 
         def put_back() -> None:
             shutil.rmtree(folder)
