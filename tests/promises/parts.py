@@ -58,6 +58,16 @@ class AgePart:
         """Whether a version's copy is there."""
         return (self.folder / "secrets" / f"{path}.{version}.age").exists()
 
+    def lose(self, path: str) -> None:
+        """Delete the latest value by hand; the pointer, and with it the count, stays."""
+        (self.folder / "secrets" / f"{path}.age").resolve().unlink()
+
+    def forget(self, path: str) -> None:
+        """Delete all of a path by hand, its count too."""
+        whole = self.folder / "secrets" / path
+        for file in whole.parent.glob(f"{whole.name}.*age"):
+            file.unlink()
+
 
 @dataclass
 class VaultPart:
@@ -98,6 +108,14 @@ class VaultPart:
         """Whether a version's value is there."""
         target = f"{self.mount}/data/{self.prefix}/{path}?version={version}"
         return self.client.status("GET", target) == 200
+
+    def lose(self, path: str) -> None:
+        """Delete the latest value by hand."""
+        self.client.call("DELETE", f"{self.mount}/data/{self.prefix}/{path}")
+
+    def forget(self, path: str) -> None:
+        """Delete all of a path by hand, its count too."""
+        self.client.call("DELETE", f"{self.mount}/metadata/{self.prefix}/{path}")
 
 
 @dataclass

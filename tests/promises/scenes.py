@@ -14,6 +14,7 @@ from datetime import timedelta
 from reconciler.adapters.system import SystemEntropy
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.emergency import Emergency
+from reconciler.apply.looking import find_drift
 from reconciler.apply.outcome import ApplyReport
 from reconciler.apply.points import Watcher
 from reconciler.apply.prepare import target_of, with_adoptable
@@ -55,10 +56,7 @@ class Step:
 
     def run(self, opened: Opened, watcher: Watcher | None = None) -> ApplyReport:
         """Run it once, on store and sink as they are opened."""
-        doors = Doors(
-            store=opened.store, sink=opened.sink, entropy=SystemEntropy(), sleep=lambda _: None
-        )
-        request = self._request(opened.store)
+        request, doors = self._request(opened.store), _doors(opened)
         watch = RunWatch(stop=threading.Event(), on_effect=watcher)
         if self.rotates:
             return rotate_now(doors, request, A, watch)
@@ -66,7 +64,12 @@ class Step:
 
     def is_idle(self, opened: Opened) -> bool:
         """Whether a plan made now has nothing to do."""
-        plan = make_plan(self._request(opened.store).plan_request)
+        request = self._request(opened.store).plan_request
+        if self.maintenance:
+            stop = threading.Event()
+            found = find_drift(_doors(opened), request, parallelism=2, stop=stop)
+            request = replace(request, drifts=found.drifts)
+        plan = make_plan(request)
         return not plan.changes and not plan.maintenance
 
     def _request(self, store: KeyStore) -> RunRequest:
@@ -89,6 +92,12 @@ class Step:
             maintenance_only=self.maintenance,
             parallelism=2,
         )
+
+
+def _doors(opened: Opened) -> Doors:
+    return Doors(
+        store=opened.store, sink=opened.sink, entropy=SystemEntropy(), sleep=lambda _: None
+    )
 
 
 def applying(*items: Item, after: timedelta = timedelta(0)) -> Step:
@@ -209,6 +218,20 @@ SCENES = (
         prepare=_write_beside,
         act=applying(spec("a", adopts_version=1)),
         again=applying(spec("a", adopts_version=1)),
+    ),
+    Scene(
+        name="mend a deleted value",
+        before=(applying(spec("a")),),
+        prepare=lambda place: place.holds.lose("payments/prod/a"),
+        act=maintaining(),
+        again=maintaining(),
+    ),
+    Scene(
+        name="mend a deleted path",
+        before=(applying(spec("a")), Step(rotates=True)),
+        prepare=lambda place: place.holds.forget("payments/prod/a"),
+        act=maintaining(),
+        again=maintaining(),
     ),
     Scene(
         name="retire",
