@@ -26,6 +26,9 @@ MOMENTS = st.integers(0, 16)
 """After how many effects, counted before and after each."""
 RUNS = st.sampled_from(["apply", "apply", "maintenance", "rotate"])
 CHANGES = st.sampled_from(list(edits.CHANGES))
+MEANWHILE = st.sampled_from(
+    ["another run comes", "another run comes", "a key leaks", "a key is held", "writes land"]
+)
 FATES = st.sampled_from([fate for fate in Fate if fate is not Fate.DONE])
 MINUTE, HOURS, DAYS = timedelta(minutes=1), timedelta(hours=2), timedelta(days=3)
 
@@ -109,15 +112,21 @@ class Life(RuleBasedStateMachine):
         if lands:
             self.stage.land()
 
-    @rule(run=RUNS, change=CHANGES, pick=PICK, path=PICK, after=MOMENTS)
-    def a_run_is_overtaken_and_wakes_up(
-        self, run: str, change: str, pick: int, path: int, after: int
+    @rule(meanwhile=MEANWHILE, change=CHANGES, pick=PICK, path=PICK, after=MOMENTS)
+    def a_run_sleeps_meanwhile(
+        self, meanwhile: str, change: str, pick: int, path: int, after: int
     ) -> None:
         edits.CHANGES[change](self.stage, pick, path)
-        sleeper = self._run(run)
+        sleeper = self.stage.apply()
         self.stage.suspend(sleeper, after=after)
-        self.stage.world.clock.advance(MINUTE)
-        self.stage.finish(self.stage.apply())
+        if meanwhile == "another run comes":
+            self.stage.world.clock.advance(MINUTE)
+            self.stage.finish(self.stage.apply())
+        elif meanwhile == "writes land":
+            self.stage.land()
+        elif names := sorted(r.address.name for r in self.stage.live()):
+            stop = self.stage.leak if meanwhile == "a key leaks" else self.stage.hold
+            stop(names[pick % len(names)])
         if not sleeper.is_over:
             self.stage.finish(sleeper)
 
