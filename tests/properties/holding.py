@@ -82,6 +82,12 @@ class Holding:
         expired = record.is_expired(self.world.clock.now())
         return expired or self.promised.may_be_stopped(record, self.heir(record))
 
+    def is_given_away(self, path: str, record: KeyRecord) -> bool:
+        """Whether another key than this one, or its heir, has the path now."""
+        heirs = {record.key_id, record.superseded_by}
+        live = (k for k in self.state.keys.values() if k.status is KeyStatus.LIVE)
+        return any(k.fields.sink_path == path and k.key_id not in heirs for k in live)
+
     def heir(self, record: KeyRecord) -> KeyRecord | None:
         """Give the key that replaced this one by a reissue."""
         return self.state.keys.get(record.superseded_by or "")
@@ -121,11 +127,14 @@ def _currents(state: State) -> Iterator[tuple[str, str]]:
 
 
 def the_latest_value_authenticates(seen: Holding) -> None:
-    """P1: at every path at which a key's confirmed secret is, whatever was written over it."""
+    """P1: at every path at which a key's confirmed secret is, whatever was written over it.
+
+    A path that a key is leaving may be another key's already.
+    """
     for slot in seen.state.versions.values():
-        path = slot.version.sink_path
+        path, record = slot.version.sink_path, seen.state.keys[slot.key_id]
         is_home = slot.version.state is VersionState.CURRENT and path not in seen.promised.touched
-        if is_home and not seen.is_excused(seen.state.keys[slot.key_id]):
+        if is_home and not (seen.is_excused(record) or seen.is_given_away(path, record)):
             latest = seen.latest(path)
             assert latest is not None, f"nothing can be read at {path}"
             if latest.version_id not in seen.promised.leaked:
