@@ -159,6 +159,12 @@ class Refused(KeyrecError):
     word = "refused"
 
 
+class StoreBehindAnchor(Refused):
+    """The sink remembers what the store does not hold: it was restored, cut or replaced."""
+
+    word = "store_behind_anchor"
+
+
 class PlanDiffers(KeyrecError):
     """The plan made now is not the one that was approved."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.model.anchor import EndedVersion
 from reconciler.model.audit import AuditEvent
 from reconciler.model.journal import Fence, Lease
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyVersion
@@ -126,8 +127,16 @@ class KeyStore(Protocol):
     def audit_head(self) -> tuple[int, str]:
         """Give the newest event's sequence and hash; 0 and 64 zeros before the first."""
 
+    def event_hash(self, sequence: int) -> str | None:
+        """Give the hash of the event of that number; None where there is none."""
+
+    def ended_versions(self, since: datetime) -> tuple[EndedVersion, ...]:
+        """Give the versions, of all managers, that were ended for a leak or a removal since an
+        instant, newest first.
+        """
+
     def events(self) -> Iterator[AuditEvent]:
-        """Give the whole audit chain in order."""
+        """Give the whole audit chain in order; ValueError where an event cannot be read."""
 
     def close(self) -> None:
         """Give connections back."""

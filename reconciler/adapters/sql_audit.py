@@ -8,6 +8,7 @@ end is noticed.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,8 +16,10 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 
 from reconciler.adapters.sql_records import json_text, source_of, source_text
-from reconciler.adapters.sql_tables import audit, keys, meta
+from reconciler.adapters.sql_tables import audit, key_versions, keys, meta
+from reconciler.model.anchor import EndedFor, EndedVersion
 from reconciler.model.audit import AuditEvent, AuditNote, event_hash
+from reconciler.model.keys import KeyStatus
 
 PAGE = 1000
 
@@ -86,13 +89,38 @@ def read_history(connection: Connection, address: str) -> tuple[AuditEvent, ...]
     its_keys = select(keys.c.key_id).where(keys.c.workspace == workspace, keys.c.name == name)
     wanted = select(audit).where(or_(audit.c.address == address, audit.c.subject.in_(its_keys)))
     rows = connection.execute(wanted.order_by(audit.c.sequence)).mappings()
-    return tuple(_event(row) for row in rows)
+    return tuple(event_of(row) for row in rows)
 
 
-def read_page(connection: Connection, after: int) -> list[AuditEvent]:
-    """Give the events that follow a sequence number, a page of them."""
+def read_page(connection: Connection, after: int) -> Sequence[RowMapping]:
+    """Give the rows of the events that follow a sequence number, a page of them."""
     wanted = select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(PAGE)
-    return [_event(row) for row in connection.execute(wanted).mappings()]
+    return connection.execute(wanted).mappings().all()
+
+
+def read_hash(connection: Connection, sequence: int) -> str | None:
+    """Give the hash of one event; None where there is none of that number."""
+    wanted = select(audit.c.hash).where(audit.c.sequence == sequence)
+    return connection.execute(wanted).scalar_one_or_none()
+
+
+def read_ended(connection: Connection, since: datetime) -> tuple[EndedVersion, ...]:
+    """Give the versions that were ended for a leak or a removal since an instant, newest first."""
+    is_removed = keys.c.status == KeyStatus.REMOVED
+    wanted = (
+        select(key_versions.c.version_id, key_versions.c.leaked, key_versions.c.retired_at)
+        .join(keys, keys.c.key_id == key_versions.c.key_id)
+        .where(or_(key_versions.c.leaked, is_removed), key_versions.c.retired_at >= since)
+        .order_by(key_versions.c.retired_at.desc(), key_versions.c.version_id.desc())
+    )
+    return tuple(
+        EndedVersion(
+            version_id=row.version_id,
+            why=EndedFor.LEAK if row.leaked else EndedFor.REMOVAL,
+            at=row.retired_at,
+        )
+        for row in connection.execute(wanted)
+    )
 
 
 def _row(event: AuditEvent, subject: str | None) -> dict[str, Any]:
@@ -115,7 +143,8 @@ def _row(event: AuditEvent, subject: str | None) -> dict[str, Any]:
     }
 
 
-def _event(row: RowMapping) -> AuditEvent:
+def event_of(row: RowMapping) -> AuditEvent:
+    """Read an event; ValueError where it is not of the form of one."""
     note = AuditNote(
         event=row["event"],
         address=row["address"],

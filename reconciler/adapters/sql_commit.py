@@ -37,6 +37,7 @@ from reconciler.model.writes import (
     HoldKey,
     PutResource,
     RecordDestroyed,
+    RecordEvent,
     ReleaseKey,
     RemoveKey,
     RemoveResource,
@@ -111,6 +112,8 @@ def _dispatch(work: Work, write: Write) -> WriteRefusal | None:
             return write_version(work, write)
         case PutResource() | RemoveResource():
             return write_resource(work, write)
+        case RecordEvent():
+            return None
         case _:
             assert_never(write)
 
@@ -126,7 +129,7 @@ def _subject(work: Work, write: Write) -> str | None:
             return work.operations[write.operation_id]["key_id"]
         case RetireVersion() | RecordDestroyed() | RevokeVersion():
             return work.versions[write.version_id]["key_id"]
-        case PutResource() | RemoveResource():
+        case PutResource() | RemoveResource() | RecordEvent():
             return None
         case _:
             assert_never(write)

@@ -49,6 +49,7 @@ def _record_destroyed(work: Work, write: RecordDestroyed) -> WriteRefusal | None
 
 def _revoke(work: Work, write: RevokeVersion) -> WriteRefusal | None:
     version = work.versions[write.version_id]
-    work.retire_now(version)["leaked"] = True
+    row = work.retire_now(version)
+    row["leaked"] = row["leaked"] or write.leaked
     work.settle(version["key_id"])
     return None

@@ -15,7 +15,16 @@ from typing import TypeVar
 from sqlalchemy import Connection, select
 
 from reconciler.adapters import sql_reading
-from reconciler.adapters.sql_audit import Author, lock_chain, read_head, read_history, read_page
+from reconciler.adapters.sql_audit import (
+    Author,
+    event_of,
+    lock_chain,
+    read_ended,
+    read_hash,
+    read_head,
+    read_history,
+    read_page,
+)
 from reconciler.adapters.sql_commit import answered_before, require_fence, run_commit
 from reconciler.adapters.sql_database import Database
 from reconciler.adapters.sql_flush import flush
@@ -26,6 +35,7 @@ from reconciler.adapters.sql_tables import resources
 from reconciler.adapters.sql_uses import write_uses
 from reconciler.adapters.sql_work import Work
 from reconciler.errors import CommitUnknown, StoreUnavailable
+from reconciler.model.anchor import EndedVersion
 from reconciler.model.audit import AuditEvent, AuditNote
 from reconciler.model.journal import Fence, Lease
 from reconciler.model.keys import KeyAddress, KeyRecord
@@ -129,12 +139,21 @@ class SqlStore:
         """Give the newest event's sequence and hash."""
         return self._database.read(read_head)
 
+    def event_hash(self, sequence: int) -> str | None:
+        """Give the hash of the event of that number."""
+        return self._database.read(partial(read_hash, sequence=sequence))
+
+    def ended_versions(self, since: datetime) -> tuple[EndedVersion, ...]:
+        """Give what was ended for a leak or a removal since an instant, newest first."""
+        return self._database.read(partial(read_ended, since=since))
+
     def events(self) -> Iterator[AuditEvent]:
         """Give the whole audit chain in order, a page at a time."""
         after = 0
         while page := self._database.read(partial(read_page, after=after)):
-            yield from page
-            after = page[-1].sequence
+            for row in page:
+                yield event_of(row)
+            after = page[-1]["sequence"]
 
     def close(self) -> None:
         """Give connections back."""

@@ -19,6 +19,7 @@ from reconciler.model.writes import (
     HoldKey,
     PutResource,
     RecordDestroyed,
+    RecordEvent,
     ReleaseKey,
     RemoveKey,
     RemoveResource,
@@ -60,12 +61,14 @@ class Wanted:
                 self.versions.add((write.interrupted,))
             case RetireVersion() | RecordDestroyed() | RevokeVersion():
                 self.versions.add((write.version_id,))
-            case PutResource() | RemoveResource():
+            case PutResource() | RemoveResource() | RecordEvent():
                 self._add_resource(write)
             case _:
                 assert_never(write)
 
-    def _add_resource(self, write: PutResource | RemoveResource) -> None:
+    def _add_resource(self, write: PutResource | RemoveResource | RecordEvent) -> None:
+        if isinstance(write, RecordEvent):
+            return
         address = write.resource.address if isinstance(write, PutResource) else write.address
         self.resources.add(resource_id(address))
 

@@ -64,6 +64,8 @@ STORE_READINGS = frozenset(
         "lease",
         "history",
         "audit_head",
+        "event_hash",
+        "ended_versions",
         "events",
         "close",
     }

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
+from reconciler.apply.acknowledging import Answer, acknowledge
 from reconciler.apply.authorization import authorization_refusals, may_change
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.lease import held_lease
@@ -38,12 +39,14 @@ def run_apply(doors: Doors, request: RunRequest, watch: RunWatch) -> ApplyReport
         Locked: another run holds the lease.
         PlanDiffers: the plan made now is not the approved one; its `plan` is the one made now.
         Refused: a guard or the rights of the principal stand against it.
+        StoreBehindAnchor: the sink remembers what the store does not hold.
         ManifestsInvalid: the manifests cannot follow what the store holds.
         KeyrecError: store or sink could not be used, and nothing was applied.
     """
     with _session(doors, request, watch) as session:
         plan_request = session.read_again()
         session.require_admin(plan_request.observed)
+        keeper = session.anchor_keeper(plan_request.observed)
         plan = _agreed_plan(plan_request, request)
         recovered = session.recover(plan_request.observed)
         if recovered:
@@ -52,7 +55,7 @@ def run_apply(doors: Doors, request: RunRequest, watch: RunWatch) -> ApplyReport
         if request.maintenance_only:
             plan_request = session.look(plan_request)
             plan = _judged_plan(plan_request, request)
-        return session.execute(plan, plan_request.observed, recovered)
+        return keeper.remember(session.execute(plan, plan_request.observed, recovered))
 
 
 def rotate_now(
@@ -65,12 +68,27 @@ def rotate_now(
     """
     with _session(doors, request, watch) as session:
         plan_request = session.read_again()
+        keeper = session.anchor_keeper(plan_request.observed)
         plan = _rotation_plan(plan_request, request, address)
         recovered = session.recover(plan_request.observed)
         if recovered:
             plan_request = session.read_again()
             plan = _rotation_plan(plan_request, request, address)
-        return session.execute(plan, plan_request.observed, recovered)
+        return keeper.remember(session.execute(plan, plan_request.observed, recovered))
+
+
+def run_acknowledgement(
+    doors: Doors, request: RunRequest, answer: Answer, watch: RunWatch
+) -> ApplyReport | None:
+    """Acknowledge that the store is not the one that the sink remembers; None where it is.
+
+    Raises:
+        Locked: another run holds the lease.
+        Refused: the principal is no platform admin.
+        KeyrecError: store or sink could not be used; run it again.
+    """
+    with _session(doors, request, watch) as session:
+        return acknowledge(session, answer)
 
 
 @contextmanager

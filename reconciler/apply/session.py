@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from reconciler.apply.anchor import AnchorKeeper
 from reconciler.apply.authorization import is_admin_of_anything
 from reconciler.apply.delivery import Courier
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
@@ -53,6 +54,16 @@ class Session:
                 f"{self.request.principal} is no admin of anything in the store",
                 advice="ask a platform admin to be named in the policy or in a workspace",
             )
+
+    def anchor_keeper(self, observed: ObservedState) -> AnchorKeeper:
+        """Compare the store with what the sink remembers; who writes it at the end.
+
+        Raises:
+            StoreBehindAnchor: they do not agree.
+        """
+        keeper = AnchorKeeper(store=self.doors.store, sink=self.doors.sink, observed=observed)
+        keeper.compare()
+        return keeper
 
     def recover(self, observed: ObservedState) -> list[Outcome]:
         """Finish open operations of earlier runs; one outcome each."""
@@ -180,8 +191,9 @@ class Session:
             maker=self._maker(observed, None),
         )
 
-    def _maker(self, observed: ObservedState, digest: str | None) -> SecretMaker:
-        transactions = Transactions(
+    def transactions(self, digest: str | None = None) -> Transactions:
+        """Give what commits under this run's lease, in its principal's name."""
+        return Transactions(
             store=self.doors.store,
             entropy=self.doors.entropy,
             sleep=self.doors.sleep,
@@ -190,6 +202,9 @@ class Session:
             revision=self.request.plan_request.desired.revision.commit,
             plan_digest=digest,
         )
+
+    def _maker(self, observed: ObservedState, digest: str | None) -> SecretMaker:
+        transactions = self.transactions(digest)
         target = target_of(observed)
         return SecretMaker(
             mint=Mint(

@@ -34,7 +34,7 @@ from reconciler.model.states import ObservedState
 from reconciler.model.workspaces import Principal
 from reconciler.planning.pairing import PlanRequest, Selection
 from reconciler.planning.planner import make_plan
-from reconciler.ports import KeyStore
+from reconciler.ports import KeyStore, SecretSink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +146,8 @@ class Workplace:
         self, request: PlanRequest, terms: RunTerms, on_outcome: Callable[[Outcome], None]
     ) -> ApplyReport:
         """Carry out a plan; errors as `run_apply`."""
-        opened = self._doors(request.observed, terms)
-        return run_apply(opened, self._run_request(request, terms), self._watch(on_outcome))
+        opened = self.open_doors(request.observed, terms)
+        return run_apply(opened, self.run_request(request, terms), self.watch(on_outcome))
 
     def rotate(
         self, address: KeyAddress, terms: RunTerms, on_outcome: Callable[[Outcome], None]
@@ -155,9 +155,9 @@ class Workplace:
         """Give one key a new secret now; errors as `rotate_now`. Reads no manifest."""
         observed = self.observe()
         request = nothing_declared(observed)
-        opened = self._doors(observed, terms)
-        run_request, watch = self._run_request(request, terms), self._watch(on_outcome)
-        return rotate_now(opened, run_request, address, watch)
+        opened = self.open_doors(observed, terms)
+        run_request = self.run_request(request, terms)
+        return rotate_now(opened, run_request, address, self.watch(on_outcome))
 
     def version_at(self, path: str, observed: ObservedState) -> int:
         """Give the version at which a path is in the sink; only reads, and shows no value.
@@ -193,10 +193,18 @@ class Workplace:
             manager=self.settings.manager,
         )
 
-    def _watch(self, on_outcome: Callable[[Outcome], None]) -> RunWatch:
+    def sink_of(self, observed: ObservedState) -> SecretSink:
+        """Open the sink to look at it; one that cannot be opened says why when it is asked."""
+        sink = doors.open_sink_or_say_why(self.settings, observed.policy.sink)
+        self._opened.callback(sink.close)
+        return sink
+
+    def watch(self, on_outcome: Callable[[Outcome], None]) -> RunWatch:
+        """Give how a run is watched and stopped."""
         return RunWatch(stop=self._stop, on_outcome=on_outcome, on_effect=self._trace)
 
-    def _doors(self, observed: ObservedState, terms: RunTerms) -> Doors:
+    def open_doors(self, observed: ObservedState, terms: RunTerms) -> Doors:
+        """Open store and sink for a run that may make secrets."""
         doors.harden()
         if observed.policy.sink.kind is SinkKind.VAULT:
             for danger in self.settings.vault.warnings:
@@ -207,7 +215,8 @@ class Workplace:
         self._opened.callback(sink.close)
         return Doors(store=self.store, sink=sink, entropy=doors.entropy(), sleep=self._sleep)
 
-    def _run_request(self, request: PlanRequest, terms: RunTerms) -> RunRequest:
+    def run_request(self, request: PlanRequest, terms: RunTerms) -> RunRequest:
+        """Put together what a run is asked for, and by whom."""
         return RunRequest(
             plan_request=request,
             principal=self.principal,

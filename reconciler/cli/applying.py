@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from reconciler.apply.outcome import ApplyReport, OutcomeStatus
 from reconciler.apply.prepare import Prepared
 from reconciler.apply.run import refused
+from reconciler.bootstrap.auditing import require_agreeing_anchor
 from reconciler.bootstrap.workplace import PlanWish, RunTerms, Workplace
 from reconciler.cli.asking import has_said_yes, is_attended
 from reconciler.cli.plans import missing_rights, saved_plan, show_plan
@@ -128,6 +129,7 @@ class Applying:
             if plan.maintenance and terms.maintenance_only:
                 self.session.say(maintenance_line(plan.maintenance))
             return self._run(place, prepared, terms)
+        require_agreeing_anchor(place, self.session.warn)
         if self.form == "json":
             show_report(self.session, _nothing(plan), self.form)
         return ExitCode.DONE

@@ -48,6 +48,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(name="get", line="Show one key with its versions."),
             Entry(name="drift", line="Compare store and sink with what was last applied."),
             Entry(name="history", line="Show what happened to a key, from the audit chain."),
+            Entry(name="audit", line="Verify the audit chain, or acknowledge a restored store."),
             Entry(name="explain", line="Say why a key is refused; the key comes on stdin."),
         ),
     ),

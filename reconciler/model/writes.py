@@ -117,9 +117,18 @@ class ReleaseKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeVersion:
-    """A leaked version is retired at once, whatever its state. Needs no lease and no sink."""
+    """A version is retired at once, whatever its state. Needs no lease and no sink."""
 
     version_id: str
+    note: AuditNote
+    leaked: bool = True
+    """False where it is ended again for another reason: whoever presents it learns that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordEvent:
+    """Say something in the audit chain and change nothing."""
+
     note: AuditNote
 
 
@@ -138,6 +147,7 @@ Write: TypeAlias = (
     | HoldKey
     | ReleaseKey
     | RevokeVersion
+    | RecordEvent
 )
 
 

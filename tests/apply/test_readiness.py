@@ -114,12 +114,16 @@ def test_another_sink_than_the_pinned_one_gets_no_secret() -> None:
     assert world.sink.sent == []
 
 
-def test_the_sink_is_asked_once_and_only_where_it_is_needed() -> None:
-    """A change of settings alone works while the sink is sealed."""
+def test_the_sink_is_needed_for_secrets_alone() -> None:
+    """A change of settings works while the sink is sealed, and says what was not compared."""
     world = World.seeded()
     world.apply(spec("a"))
-    world.sink.fail_next("identity", SinkUnavailable("sealed"))
-    assert world.apply(spec("a", active=False)).exit_code == 0
+    sealed = SinkUnavailable("sealed")
+    world.sink.fail_next("identity", sealed)
+    report = world.apply(spec("a", active=False))
+    assert report.exit_code == 0
+    assert report.warnings == ("the audit anchor could not be compared: sealed",)
+    world.sink.fail_next("identity", sealed, sealed)
     with pytest.raises(SinkUnavailable):
         world.apply(spec("a", active=False), spec("b"))
     assert world.apply(spec("a", active=False), spec("b")).exit_code == 0

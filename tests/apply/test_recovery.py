@@ -475,7 +475,7 @@ def test_a_sink_that_cannot_be_used_leaves_all_operations_open() -> None:
     world = World.seeded()
     world.apply(spec("b"))
     crashing_apply(world, 4, spec("a"), spec("b"))
-    world.sink.fail_next("identity", SinkUnavailable("sealed"))
+    world.sink.fail_next("identity", SinkUnavailable("sealed"), SinkUnavailable("sealed"))
     report = world.apply(spec("a"), spec("b", active=False))
     assert kept(report) == [("payments/a", ("resume",), FAILED)]
     assert report.outcomes[0].message == "sealed"

@@ -304,7 +304,7 @@ def test_a_removal_ends_access_first_and_then_every_copy_by_its_number() -> None
     world.sink.interrupt = look
     report = world.apply(removal("a"))
     assert only(report).status is APPLIED
-    assert seen == [("destroy", False), ("destroy", False)]
+    assert seen == [("destroy", False), ("destroy", False), ("anchor", False)]
     assert [world.sink.payload_at(PATH, n) for n in (1, 2)] == [None, None]
     assert world.sink.version_at(PATH) == 2
     assert world.plan(removal("a")).maintenance == ()
@@ -350,7 +350,7 @@ def test_a_removal_destroys_no_number_that_it_does_not_know() -> None:
     destroyed: list[str] = []
     world.sink.interrupt = lambda moment, path: destroyed.append(moment)
     report = world.apply(removal("a"))
-    assert (report.exit_code, destroyed) == (0, [])
+    assert (report.exit_code, destroyed) == (0, ["anchor"])
 
 
 def test_copies_that_could_not_be_destroyed_are_told_and_tried_again() -> None:

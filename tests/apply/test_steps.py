@@ -41,6 +41,7 @@ def test_a_creation_commits_then_writes_then_confirms() -> None:
         ("after write", PATH),
         ("before commit", "ConfirmSecret"),
         ("after commit", "ConfirmSecret"),
+        ("anchor", "_keyrec/anchor"),
     ]
 
 

@@ -296,7 +296,8 @@ def test_a_run_shows_its_effects_to_whoever_wants_to_know(started: CommandLine) 
         "effect 3: store commit BeginSecret",
         "effect 4: sink write demo/dev/hello-dev",
         "effect 5: store commit ConfirmSecret",
-        "effect 6: store release_lease",
+        "effect 6: sink write_anchor",
+        "effect 7: store release_lease",
     ]
     assert started.secret_at("demo/dev/hello-dev") not in answer.both
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
+from reconciler.model.anchor import EndedFor
 from reconciler.model.audit import GENESIS, AuditEvent, AuditNote, event_hash
+from reconciler.model.lifetime import VersionState
 from reconciler.model.secret_writes import BeginSecret, CommitAttempt
 from reconciler.model.workspaces import Workspace
+from reconciler.model.writes import RecordEvent
 from reconciler.ports import KeyStore
 from tests.contracts.store_rigs import StoreRig
 from tests.contracts.store_story import ACTOR, Story, note, putting, revoking
@@ -142,3 +146,59 @@ def test_the_chain_holds_under_many_writers_at_once(store_rig: StoreRig) -> None
 def story_creation(story: Story, turn: int) -> BeginSecret:
     """Give the start of a key whose name no other manager uses."""
     return story.creation(f"{story.manager}-{turn}")
+
+
+def test_an_event_is_found_by_its_number(story: Story) -> None:
+    """Its hash alone; none where there is no such event."""
+    story.create("a")
+    for event in story.store.events():
+        assert story.store.event_hash(event.sequence) == event.hash
+    sequence, _ = story.store.audit_head()
+    assert story.store.event_hash(sequence + 1) is None
+    assert story.store.event_hash(0) is None
+
+
+def test_a_remark_is_an_event_and_nothing_else(story: Story) -> None:
+    """No row changes; it stands in the chain under its address."""
+    story.create("a")
+    before = story.observe()
+    remark = note("acknowledgement-begun", "audit/anchor", anchorSequence="7")
+    answer = story.done(RecordEvent(note=remark))
+    after = story.observe()
+    assert after.records == before.records
+    assert answer.audit_sequence == before.audit_sequence + 1
+    assert [e.note for e in story.store.history("audit/anchor")] == [remark]
+
+
+def test_what_was_ended_for_a_leak_or_a_removal_is_listed_newest_first(story: Story) -> None:
+    """Of every key, since an instant; secrets that were replaced in good order are not."""
+    story.create("a")
+    story.rotate("a")
+    leaked = story.create("b").versions[0].version_id
+    removed = story.create("c").versions[0].version_id
+    start = story.clock.now()
+    story.done(revoking(leaked), fenced=False)
+    story.advance(timedelta(hours=1))
+    later = story.clock.now()
+    story.done(story.removing(story.record("c")))
+    listed = story.store.ended_versions(start)
+    assert [(e.version_id, e.why) for e in listed] == [
+        (removed, EndedFor.REMOVAL),
+        (leaked, EndedFor.LEAK),
+    ]
+    assert listed[0].at == later
+    assert [e.version_id for e in story.store.ended_versions(later)] == [removed]
+
+
+def test_a_secret_that_is_ended_again_for_another_reason_is_not_called_leaked(
+    story: Story,
+) -> None:
+    """Whoever presents a leaked one learns nothing; of a removed one the reason may be told."""
+    version = story.create("a").versions[0].version_id
+    story.done(replace(revoking(version), leaked=False), fenced=False)
+    ended = story.by_id(story.record("a").key_id).versions[0]
+    assert (ended.state, ended.leaked) == (VersionState.RETIRED, False)
+    story.done(revoking(version), fenced=False)
+    assert story.record("a").versions[0].leaked
+    story.done(replace(revoking(version), leaked=False), fenced=False)
+    assert story.record("a").versions[0].leaked

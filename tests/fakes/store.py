@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.errors import LeaseLost, StoreOutdated
+from reconciler.model.anchor import EndedFor, EndedVersion
 from reconciler.model.audit import AuditEvent, AuditNote
 from reconciler.model.journal import (
     LEASE_TIME_TO_LIVE,
@@ -240,6 +241,25 @@ class FakeStore:
     def audit_head(self) -> tuple[int, str]:
         self._reading("audit_head")
         return len(self.state.events), self.state.head
+
+    def event_hash(self, sequence: int) -> str | None:
+        self._reading("event_hash")
+        return next((e.hash for e in self.state.events if e.sequence == sequence), None)
+
+    def ended_versions(self, since: datetime) -> tuple[EndedVersion, ...]:
+        self._reading("ended_versions")
+        state = self.state
+        found = [
+            EndedVersion(
+                version_id=s.version.version_id,
+                why=EndedFor.LEAK if s.version.leaked else EndedFor.REMOVAL,
+                at=s.version.retired_at,
+            )
+            for s in state.versions.values()
+            if s.version.retired_at is not None and s.version.retired_at >= since
+            if s.version.leaked or state.keys[s.key_id].status is KeyStatus.REMOVED
+        ]
+        return tuple(sorted(found, key=lambda e: (e.at, e.version_id), reverse=True))
 
     def events(self) -> Iterator[AuditEvent]:
         self._reading("events")

@@ -167,6 +167,6 @@ def revoke_version(at: Transaction, write: RevokeVersion) -> WriteRefusal | None
     slot = at.state.versions.get(write.version_id)
     if slot is None:
         return WriteRefusal.NOT_FOUND
-    at.retire_now(slot, leaked=True)
+    at.retire_now(slot, leaked=write.leaked)
     at.settle(slot.key_id)
     return None

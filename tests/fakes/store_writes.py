@@ -18,6 +18,7 @@ from reconciler.model.writes import (
     HoldKey,
     PutResource,
     RecordDestroyed,
+    RecordEvent,
     ReleaseKey,
     RemoveKey,
     RemoveResource,
@@ -57,7 +58,7 @@ def subject_of(state: State, write: Write) -> str | None:
             return state.operations[write.operation_id].key_id
         case RetireVersion() | RecordDestroyed() | RevokeVersion():
             return state.versions[write.version_id].key_id
-        case PutResource() | RemoveResource():
+        case PutResource() | RemoveResource() | RecordEvent():
             return None
 
 
@@ -76,4 +77,5 @@ _RULES: dict[type, Callable[[Transaction, Any], WriteRefusal | None]] = {
     HoldKey: store_keys.hold_key,
     ReleaseKey: store_keys.release_key,
     RevokeVersion: store_keys.revoke_version,
+    RecordEvent: lambda at, write: None,
 }

@@ -1,0 +1,179 @@
+"""Tampering with the audit table by SQL, as whoever can write to the database may do it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from reconciler.adapters.sql_audit import event_of
+from reconciler.adapters.sql_store import SqlStore
+from reconciler.adapters.sql_tables import audit
+from reconciler.apply.auditing import verify_audit
+from reconciler.model.audit import GENESIS, event_hash
+from reconciler.model.chain import Head
+from tests.adapters.sql_rigs import engine_of
+from tests.contracts.store_story import MANAGER, POLICY, Story, resource
+from tests.fakes.system import FakeClock
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    """Give a store of each kind with a chain of nine events."""
+    url = f"sqlite:///{tmp_path / 'keys.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+    clock = FakeClock()
+    opened = SqlStore(url, clock=clock)
+    opened.migrate()
+    opened.seed(resource(POLICY), actor="local:alice")
+    story = Story(store=opened, clock=clock)
+    story.create("a")
+    story.rotate("a")
+    story.create("b")
+    story.done(story.holding(story.record("b")), fenced=False)
+    story.done(story.removing(story.record("a")))
+    assert opened.audit_head()[0] == 9
+    yield opened
+    opened.close()
+
+
+def put(connection: Connection, at: int, **columns: object) -> None:
+    """Change columns of one event."""
+    values = ", ".join(f"{name} = :{name}" for name in columns)
+    connection.execute(text(f"UPDATE audit SET {values} WHERE sequence = {at}"), dict(columns))
+
+
+def renumber(connection: Connection, old: int, new: int) -> None:
+    """Move one event to another number."""
+    put(connection, old, sequence=new)
+
+
+def change(connection: Connection) -> None:
+    """Say that somebody else did it."""
+    put(connection, 4, actor="local:mallory")
+
+
+def damage(connection: Connection) -> None:
+    """Leave no JSON."""
+    put(connection, 4, detail="{")
+
+
+def take_out(connection: Connection) -> None:
+    """Delete an event and close the gap."""
+    connection.execute(text("DELETE FROM audit WHERE sequence = 4"))
+    for number in range(5, 10):
+        renumber(connection, number, number - 1)
+
+
+def put_in(connection: Connection) -> None:
+    """Make room and insert an event."""
+    for number in range(9, 3, -1):
+        renumber(connection, number, number + 1)
+    columns = [c.name for c in audit.c if c.name != "sequence"]
+    names = ", ".join(columns)
+    connection.execute(
+        text(
+            f"INSERT INTO audit (sequence, {names}) SELECT 4, {names} FROM audit WHERE sequence = 2"
+        )
+    )
+    put(connection, 4, event="key-released")
+    rehash(connection, 4)
+
+
+def swap(connection: Connection) -> None:
+    """Let two events change places."""
+    renumber(connection, 4, 99)
+    renumber(connection, 5, 4)
+    renumber(connection, 99, 5)
+
+
+def cut(connection: Connection) -> None:
+    """Delete the last events."""
+    connection.execute(text("DELETE FROM audit WHERE sequence > 7"))
+
+
+def cut_with_head(connection: Connection) -> None:
+    """Delete the last events, and set the head back."""
+    cut(connection)
+    head = connection.scalar(text("SELECT hash FROM audit WHERE sequence = 7"))
+    connection.execute(
+        text("UPDATE meta SET audit_sequence = 7, audit_head = :head"), {"head": head}
+    )
+
+
+def rewrite(connection: Connection) -> None:
+    """Change an event and compute the whole chain anew, with its head."""
+    change(connection)
+    for number in range(1, 10):
+        rehash(connection, number)
+    head = connection.scalar(text("SELECT hash FROM audit WHERE sequence = 9"))
+    connection.execute(text("UPDATE meta SET audit_head = :head"), {"head": head})
+
+
+def rehash(connection: Connection, sequence: int) -> None:
+    """Bind an event to the one before it, and compute its hash."""
+    previous = connection.scalar(text(f"SELECT hash FROM audit WHERE sequence = {sequence - 1}"))
+    put(connection, sequence, previous_hash=previous or GENESIS)
+    row = connection.execute(audit.select().where(audit.c.sequence == sequence)).mappings().one()
+    put(connection, sequence, hash=event_hash(event_of(row)))
+
+
+FOUND_ALONE: dict[str, tuple[Callable[[Connection], None], tuple[str, int]]] = {
+    "an event is changed": (change, ("changed", 4)),
+    "an event is made unreadable": (damage, ("damaged", 4)),
+    "an event is removed": (take_out, ("removed", 4)),
+    "an event is inserted": (put_in, ("inserted", 5)),
+    "events are reordered": (swap, ("reordered", 4)),
+    "the end is cut": (cut, ("cut", 8)),
+}
+FOUND_BY_THE_ANCHOR: dict[str, tuple[Callable[[Connection], None], tuple[str, int]]] = {
+    "the end is cut, and the stored head with it": (cut_with_head, ("behind", 8)),
+    "the whole chain is rewritten, with the stored head": (rewrite, ("rewritten", 9)),
+}
+
+
+def found(store: SqlStore, *kept: Head) -> tuple[str, int] | None:
+    """Verify; kind and place of the first fault."""
+    fault = verify_audit(store, None, manager=MANAGER, kept=kept).fault
+    return None if fault is None else (fault.kind.value, fault.sequence)
+
+
+@pytest.mark.parametrize("name", FOUND_ALONE)
+def test_tampering_is_found_in_the_chain_itself(name: str, store: SqlStore) -> None:
+    """The first bad event is named, with what was done."""
+    tamper, expected = FOUND_ALONE[name]
+    assert found(store) is None
+    with engine_of(store).begin() as connection:
+        tamper(connection)
+    assert found(store) == expected
+
+
+@pytest.mark.parametrize("name", FOUND_BY_THE_ANCHOR)
+def test_a_chain_that_is_whole_in_itself_is_found_by_a_kept_head(
+    name: str, store: SqlStore
+) -> None:
+    """The anchor, or what an apply printed."""
+    tamper, expected = FOUND_BY_THE_ANCHOR[name]
+    sequence, hash_ = store.audit_head()
+    with engine_of(store).begin() as connection:
+        tamper(connection)
+    assert found(store) is None
+    assert found(store, Head(sequence=sequence, hash=hash_)) == expected
+
+
+def test_the_reference_names_what_is_found_and_by_what() -> None:
+    """Its table has exactly the rows that are tested here."""
+    from tests.house.repository import ROOT
+
+    page = (ROOT / "docs/reference/audit.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:4] for line in page.splitlines() if line.startswith("| ")]
+    cells = [tuple(cell.strip() for cell in row) for row in rows]
+    alone = [(n, k[0], "yes") for n, (_, k) in FOUND_ALONE.items()]
+    anchored = [(n, k[0], "by the anchor") for n, (_, k) in FOUND_BY_THE_ANCHOR.items()]
+    for name, kind, by in (*alone, *anchored):
+        assert (name, f"`{kind}`", by) in cells
+    assert json.dumps(cells).count("by the anchor") == len(anchored)
