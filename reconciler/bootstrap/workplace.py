@@ -130,7 +130,7 @@ class Workplace:
     def compare(self, selection: Selection, terms: RunTerms) -> Comparison:
         """Look for what was changed outside; only reads. Errors as `find_drift`."""
         request = self._maintenance_request(selection)
-        opened = self._doors(request.observed, terms)
+        opened = self.open_doors(request.observed, terms)
         return find_drift(opened, request, parallelism=terms.parallelism, stop=self._stop)
 
     def _maintenance_request(self, selection: Selection) -> PlanRequest:

@@ -85,12 +85,14 @@ def verify(session: Session, *, heads: tuple[Head, ...], no_sink: bool, form: st
     "answer",
     flag_value="rotate-all",
     default=None,
+    allow_from_autoenv=False,
     help="Give every key of this repository a new secret: trust nothing that may be known.",
 )
 @click.option(
     "--accept",
     "answer",
     flag_value="accept",
+    allow_from_autoenv=False,
     help="Keep the secrets as they are in the store.",
 )
 @click.option(

@@ -4,6 +4,7 @@ platform admin does about a store that came back from an older copy.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -161,11 +162,12 @@ def test_a_store_that_came_back_from_an_older_copy_applies_nothing() -> None:
     world, leaked, _ = restored()
     assert world.authenticates(leaked), "this is why"
     commits = len(world.store.commits)
-    for run in (
+    runs: tuple[Callable[[], ApplyReport], ...] = (
         lambda: world.apply(spec("a", owner="x")),
         world.maintain,
         lambda: world.rotate("b"),
-    ):
+    )
+    for run in runs:
         with pytest.raises(StoreBehindAnchor) as caught:
             run()
         assert caught.value.exit_code == 5
