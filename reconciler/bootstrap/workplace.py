@@ -165,7 +165,7 @@ class Workplace:
         Raises:
             SinkMisconfigured: the sink is not the one that the policy pins.
         """
-        sink = self._doors(observed, RunTerms()).sink
+        sink = self.open_doors(observed, RunTerms()).sink
         require_pinned(sink, target_of(observed))
         return sink.observe(path).version
 
