@@ -28,6 +28,14 @@ _SQLITE_BUSY_SECONDS = 15
 _SWITCH = "PRAGMA journal_mode=WAL"
 _SWITCH_TRIES = 4
 _CONNECT_SECONDS = 10
+_SILENCE = {
+    # A server or a way to it that has vanished without a word: noticed in half a minute, not in
+    # the two hours of most systems. The store's own limits have then freed what was locked.
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 _POSTGRES_LIMITS = {
     # A client that died in a transaction is ended before those that wait for its locks give up.
     "idle_in_transaction_session_timeout": "10s",
@@ -80,6 +88,7 @@ def open_engine(url: URL) -> Engine:
     if is_sqlite(url):
         return _open_sqlite(url)
     options: dict[str, Any] = {
+        **_SILENCE,
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": "keyrec",
         # Statements that a server keeps prepared for a session are lost behind a pooler.

@@ -71,6 +71,20 @@ def test_postgres_transactions_are_limited_and_durable(postgres_url: str) -> Non
     store.close()
 
 
+def test_a_store_that_has_vanished_is_noticed_and_the_url_may_say_when(postgres_url: str) -> None:
+    """A connection that says nothing is tried; without that a run would hang for hours."""
+    url = make_url(postgres_url).update_query_dict({"keepalives_idle": "60"})
+    for given, idle in ((postgres_url, "15"), (url.render_as_string(hide_password=False), "60")):
+        store = SqlStore(given)
+        with engine_of(store).connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            used = driver.info.get_parameters()
+        assert used["keepalives_idle"] == idle
+        assert used["tcp_user_timeout"] == "30000"
+        store.close()
+
+
 @dataclass
 class Roles:
     """A schema whose tables are made, and roles with the rights that the reference lists."""

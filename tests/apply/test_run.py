@@ -88,6 +88,17 @@ def test_a_world_that_moved_is_not_changed_by_an_old_approval() -> None:
     assert len(world.store.state.events) == events
 
 
+def test_what_another_run_has_done_meanwhile_wants_no_approval() -> None:
+    """Two runs with one plan: the second has nothing left to do, and is done."""
+    world = World.seeded()
+    approved = world.plan(spec("a")).digest
+    world.apply(spec("a"))
+    events = len(world.store.state.events)
+    report = world.apply(spec("a"), approved=approved)
+    assert (report.exit_code, report.outcomes) == (0, ())
+    assert len(world.store.state.events) == events
+
+
 def test_an_old_approval_leaves_open_operations_alone_too() -> None:
     """Nothing is touched before the comparison."""
     world = World.seeded()

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.desk import Desk, age_desk, vault_desk
+from tests.e2e.desk import PAIRS, Desk, age_desk, vault_desk
 from tests.services.vault_server import VaultClient
-
-PAIRS = {"sqlite-age": "local_desk", "postgres-vault": "server_desk"}
 
 
 @pytest.fixture(params=PAIRS)

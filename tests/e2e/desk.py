@@ -19,6 +19,8 @@ from sqlalchemy import Connection, create_engine, text
 from tests.services.vault_server import VaultClient
 
 KEYREC = (sys.executable, "-m", "reconciler")
+PAIRS = {"sqlite-age": "local_desk", "postgres-vault": "server_desk"}
+"""The pairs of store and sink, each with the fixture that gives its desk."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,10 @@ class Desk:
             finally:
                 process.kill()
                 process.wait()
+
+    def said_so_far(self, process: subprocess.Popen[bytes]) -> str:
+        """Give the results that a started command has shown until now."""
+        return self._channels[process.pid][0].read_text()
 
     def said_by(self, process: subprocess.Popen[bytes]) -> Said:
         """Give what a started command has said."""

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from tests.chaos.fates import Door, Fate, Matter, Order
 from tests.chaos.proxy import Proxy
-from tests.e2e.desk import Desk
+from tests.e2e.desk import ROOT, Desk
 from tests.services.vault_server import VaultClient
 
 
@@ -34,14 +34,20 @@ class FolderGate:
     """Holds the folder's lock."""
 
     folder: int
+    modules: Path
 
     def open(self) -> None:
         """Give the lock back."""
         fcntl.flock(self.folder, fcntl.LOCK_UN)
 
     def environment(self) -> dict[str, str]:
-        """Nothing."""
-        return {}
+        """A longer patience with the lock: a test may take its time, a run gives up after 15 s."""
+        self.modules.mkdir(exist_ok=True)
+        patience = (
+            "from reconciler.adapters import age_folders\nage_folders.LOCK_WAITS = [0.05] * 4000\n"
+        )
+        (self.modules / "sitecustomize.py").write_text(patience)
+        return {"PYTHONPATH": f"{self.modules}:{ROOT}"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def shut_gate(desk: Desk, path: str, client: VaultClient | None) -> Iterator[Gat
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield FolderGate(descriptor)
+            yield FolderGate(descriptor, desk.folder.parent / "patience")
         finally:
             os.close(descriptor)
         return
