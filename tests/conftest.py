@@ -1,5 +1,24 @@
-"""What all tests share: fixtures for real services, each in a module of its own."""
+"""What all tests share: fixtures for real services, each in a module of its own, and the seed of
+what is drawn anew in every run: one for all processes of a run, told at its end.
+"""
 
 from __future__ import annotations
 
+import os
+import secrets
+
+import pytest
+
 pytest_plugins = ["tests.services.postgres", "tests.services.vault_fixtures"]
+
+SEED = "KEYREC_TEST_SEED"
+
+
+def pytest_configure() -> None:
+    """Draw the seed, unless it is given; processes that are started from here inherit it."""
+    os.environ.setdefault(SEED, str(secrets.randbelow(2**32)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how this run's random examples are had again."""
+    terminalreporter.write_line(f"drawn anew in every run, from {SEED}={os.environ[SEED]}")
