@@ -33,7 +33,7 @@ from reconciler.planning.drift import (
 from reconciler.planning.drift_words import drift_message
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.planner import records_in_scope
-from reconciler.ports import KeyStore, PathSeen, SecretSink
+from reconciler.ports import KeyStore, PathSeen, SecretSink, StoredVersion
 
 Look: TypeAlias = Sighting | KeyrecError
 
@@ -126,14 +126,19 @@ class Looker:
         if isinstance(token, TokenFault):
             return Holding.FOREIGN
         stored = self.store.presented(token.version_id)
-        owners = set() if stored is None else {stored.record.key_id, stored.record.superseded_by}
-        if stored is None or record.key_id not in owners:
+        if stored is None or not _was_made_for(record, stored):
             return Holding.FOREIGN
         if not verify(stored.secret_hash, api_key):
             return Holding.FOREIGN
         current = record.current
         is_current = current is not None and current.version_id == token.version_id
         return Holding.CURRENT if is_current else Holding.EARLIER
+
+
+def _was_made_for(record: KeyRecord, stored: StoredVersion) -> bool:
+    """Whether keyrec made it for the key, for one that it replaced, or for this very path."""
+    owners = {stored.record.key_id, stored.record.superseded_by}
+    return record.key_id in owners or stored.version.sink_path == record.fields.sink_path
 
 
 def find_drift(

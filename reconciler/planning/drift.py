@@ -28,7 +28,7 @@ class Holding(StrEnum):
     CURRENT = "current"
     """The key's current secret, proven by its hash."""
     EARLIER = "earlier"
-    """Another secret of the key, or of one that it replaced, proven by its hash."""
+    """Another secret made for the key, for one that it replaced, or for its path; proven."""
     FOREIGN = "foreign"
     """Anything else."""
 

@@ -22,7 +22,7 @@ from reconciler.planning.pairing import Selection
 from reconciler.ports import CheckResult
 from tests.apply.watching import APPLIED, BLOCKED, FAILED, NOT_ATTEMPTED, Crash, Watching, only
 from tests.fakes.sink import Fate
-from tests.fakes.world import ADMIN, MANAGER, World, policy, spec
+from tests.fakes.world import ADMIN, MANAGER, World, policy, removal, spec
 from tests.planning.records import address
 
 PATH = "payments/prod/a"
@@ -175,6 +175,19 @@ def test_a_secret_of_the_key_that_was_replaced_counts_as_the_keys_own() -> None:
     world.sink.roll_back(PATH, 1)
     assert found(world) == [DriftKind.ROLLED_BACK]
     mended(world)
+
+
+def test_a_late_write_of_a_removed_key_is_no_strangers() -> None:
+    """Keyrec made it for this very path, and nobody loses anything when it is replaced."""
+    world = World.seeded(readable=True)
+    world.apply(spec("a"))
+    late = world.sink.payload_at(PATH, 1)
+    assert late is not None
+    world.apply(removal("a"), allowed_removals=1)
+    world.apply(spec("b", sink_path=PATH))
+    world.sink.write(PATH, late, expected=2)
+    assert found(world) == [DriftKind.ROLLED_BACK]
+    assert mended(world).sink_version == 4
 
 
 def test_a_readable_sink_of_an_older_day_is_rotated() -> None:
