@@ -170,7 +170,7 @@ class Desk:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        engine = create_engine(self._absolute_url)
+        engine = create_engine(self.absolute_url)
         with engine.begin() as connection:
             yield connection
         engine.dispose()
@@ -180,7 +180,8 @@ class Desk:
         return self.store_url.partition(":")[0].partition("+")[0]
 
     @property
-    def _absolute_url(self) -> str:
+    def absolute_url(self) -> str:
+        """Give the store's address as every working directory understands it."""
         return self.store_url.replace("sqlite:///", f"sqlite:///{self.folder}/")
 
 
