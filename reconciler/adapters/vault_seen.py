@@ -54,10 +54,15 @@ def ours(fields: object) -> SinkContent | None:
     names = ("api_key", "key_id", "version_id")
     if not isinstance(fields, dict):
         return None
-    if not all(isinstance(fields.get(name), str) for name in names):
+    if not all(_is_word(fields.get(name)) for name in names):
         return None
     return SinkContent(
         api_key=Secret(fields["api_key"]),
         key_id=fields["key_id"],
         version_id=fields["version_id"],
     )
+
+
+def _is_word(value: object) -> bool:
+    """Whether it is a text that every store can be asked about: a stranger may write anything."""
+    return isinstance(value, str) and value.isprintable()

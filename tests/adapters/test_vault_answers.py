@@ -228,6 +228,8 @@ def test_a_denied_read_of_a_value_is_remembered_for_the_run():
         {"value": "a stranger's"},
         {"api_key": "x", "key_id": "y", "version_id": 7},
         {"api_key": "x", "key_id": "y"},
+        {"api_key": "x", "key_id": "y", "version_id": "z\x00"},
+        {"api_key": "x", "key_id": "\ud800", "version_id": "z"},
         ["api_key"],
     ],
 )
