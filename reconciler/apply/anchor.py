@@ -61,14 +61,19 @@ def look_at_anchor(sink: SecretSink, observed: ObservedState) -> AnchorSeen:
 
 
 def fault_of(seen: AnchorSeen, store: KeyStore, observed: ObservedState) -> AnchorFault | None:
-    """Compare the store with the anchor; None where there is none, or both agree."""
+    """Compare the store with the anchor; None where there is none, or both agree.
+
+    The chain's end is read now, after the anchor: another run may have written both since the
+    store was observed.
+    """
     if seen.is_absent:
         return None
     place = 0 if seen.anchor is None else seen.anchor.head.sequence
+    sequence, head = store.audit_head()
     return anchor_fault(
         seen.anchor,
         store_id=observed.store_id,
-        head=Head(sequence=observed.audit_sequence, hash=observed.audit_head),
+        head=Head(sequence=sequence, hash=head),
         hash_there=store.event_hash(place),
     )
 

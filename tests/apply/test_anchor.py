@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.apply.acknowledging import ADDRESS, Answer
+from reconciler.apply.anchor import AnchorKeeper
 from reconciler.apply.auditing import verify_audit
 from reconciler.apply.outcome import ApplyReport
 from reconciler.apply.run import run_acknowledgement
@@ -344,3 +345,17 @@ def test_a_verification_names_what_the_anchor_knows() -> None:
     unasked = verify_audit(world.store, world.sink, manager=MANAGER, kept=())
     assert (unasked.is_whole, unasked.anchor_trouble) == (True, "sealed")
     assert verify_audit(world.store, None, manager=MANAGER, kept=()).is_whole
+
+
+def test_a_run_that_ends_between_two_looks_is_no_store_that_came_back() -> None:
+    """The store was observed, another run wrote it and the anchor, then the anchor is read."""
+    world = World.seeded()
+    world.apply(spec("a"))
+    observed = world.store.observe(MANAGER)
+    world.apply(spec("a"), spec("b"))
+    assert remembered(world).head.sequence > observed.audit_sequence
+    keeper = AnchorKeeper(store=world.store, sink=world.sink, observed=observed)
+
+    keeper.compare()
+
+    assert keeper.trouble is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import signal
 import sys
 
 from tests.chaos.campaign import Campaign
@@ -30,6 +31,8 @@ def main() -> int:
         return 2
     seed = secrets.randbelow(2**32) if wanted.seed is None else wanted.seed
     Campaign.say(f"seed {seed}")
+    # A wish to stop ends the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     warm()
     if wanted.mutant is not None:
         MUTANTS[wanted.mutant]()

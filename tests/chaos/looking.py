@@ -36,6 +36,8 @@ class Consumers:
     latest: dict[str, int] = field(default_factory=dict)
     """The newest version number seen at a path."""
     destroyed: set[Spot] = field(default_factory=set)
+    anchor: tuple[int, str] = (0, "")
+    """Sequence and hash of the event that the sink remembers."""
 
     def look(self, only: set[str] | None = None) -> None:
         """Read the paths again, or some of them; new ones always."""
@@ -44,6 +46,7 @@ class Consumers:
             for path in self._paths(connection, ""):
                 if only is None or path in only or path not in self.latest:
                     self._look_at(connection, path)
+            self._look_at_anchor(connection)
         finally:
             connection.close()
 
@@ -72,6 +75,12 @@ class Consumers:
                         **{name: read["data"][name] for name in ("api_key", "key_id", "version_id")}
                     )
         self.latest[path] = metadata["current_version"]
+
+    def _look_at_anchor(self, connection: http.client.HTTPConnection) -> None:
+        read = self._get(connection, f"data/{PREFIX}/{ANCHOR}anchor")
+        if read is not None:
+            anchor = json.loads(read["data"]["anchor"])
+            self.anchor = (anchor["sequence"], anchor["hash"])
 
     def _get(self, connection: http.client.HTTPConnection, target: str) -> dict[str, Any] | None:
         url = f"/v1/{self.place.mount}/{target}"

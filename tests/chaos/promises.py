@@ -37,6 +37,7 @@ class Memory:
     """Versions whose deadline the campaign itself has moved."""
     sequence: int = 0
     head: str = GENESIS
+    hashes: dict[int, str] = field(default_factory=dict)
     told: Counter[str] = field(default_factory=Counter)
     """How many events of each name the chain holds."""
     requests: int = 0
@@ -243,10 +244,18 @@ def the_chain_is_whole(sight: Sight) -> Iterator[str]:
         if event["hash"] != _event_hash(event) or not event["actor"]:
             yield f"event {event['sequence']} is not what its hash says, or nobody's"
         memory.sequence, memory.head = event["sequence"], event["hash"]
+        memory.hashes[event["sequence"]] = event["hash"]
         begins = event["event"] in _BEGUN and '"versionId"' in event["detail"]
         memory.told["begun" if begins else event["event"]] += 1
     if sight.rows.head != (memory.sequence, memory.head):
         yield f"the head says {sight.rows.head[0]}, the chain ends at {memory.sequence}"
+
+
+def the_sink_remembers_the_chain(sight: Sight) -> Iterator[str]:
+    """P8: what the sink remembers is an event of the chain, by its number and its hash."""
+    sequence, remembered = sight.consumers.anchor
+    if sequence and sight.memory.hashes.get(sequence) != remembered:
+        yield f"the anchor names event {sequence}, which the chain does not hold like that"
 
 
 def _event_hash(event: DictRow) -> str:
@@ -303,5 +312,6 @@ PROMISES: tuple[tuple[str, Callable[[Sight], Iterator[str]]], ...] = (
     ("P7", ended_keys_admit_nobody),
     ("P2", no_living_copy_is_destroyed),
     ("P8", the_chain_is_whole),
+    ("P8", the_sink_remembers_the_chain),
     ("P8", every_change_is_in_the_chain),
 )

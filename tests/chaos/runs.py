@@ -151,6 +151,7 @@ class Starter:
     def _be_a_run(self, arguments: Sequence[str], output: Path) -> None:
         code = 99
         try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             channel = os.open(output, os.O_WRONLY | os.O_APPEND)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(channel, 1)

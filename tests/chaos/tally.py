@@ -20,6 +20,8 @@ class Tally:
     """Exit codes of runs that were not killed."""
     late: Counter[str] = field(default_factory=Counter)
     """What Vault said to writes that were delivered late."""
+    left_open: int = 0
+    """Operations that were found open after a trouble."""
     converged: int = 0
     looks: int = 0
     step: int = 0
@@ -46,6 +48,7 @@ class Tally:
             ("exit codes", _counted(self.codes)),
             ("troubles", _counted(self.troubles)),
             ("late writes", _counted(self.late) or "none"),
+            ("left open", f"{self.left_open} operations, each finished by the next run"),
             ("converged", f"{self.converged} times by one quiet run"),
             ("looks", f"{self.looks}, each at every promise"),
             ("keys", str(keys)),
