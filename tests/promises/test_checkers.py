@@ -11,14 +11,18 @@ from typing import Any
 
 import pytest
 
+from reconciler.adapters import sql_secrets
+from reconciler.adapters.sql_work import Work
 from reconciler.apply import recovery, session, steps
 from reconciler.apply.delivery import Courier, Delivered, Delivery, Sending
 from reconciler.credentials import access
 from reconciler.model.lifetime import VersionState
+from reconciler.model.secret_writes import Retarget
+from reconciler.model.writes import WriteRefusal
 from tests.promises.enumeration import Enumeration, Tally
 from tests.promises.place import Place
 from tests.promises.places import LOCAL, fast_folder, place_of
-from tests.promises.scenes import SCENES
+from tests.promises.scenes import SCENES, Scene
 from tests.promises.table import ONCE, TWICE, leave, main
 
 
@@ -31,9 +35,14 @@ def place() -> Iterator[Place]:
         made.close()
 
 
+def scene_of(name: str) -> Scene:
+    """Give a scene by its name."""
+    return next(scene for scene in SCENES if scene.name == name)
+
+
 def is_noticed(promise: str, place: Place, name: str) -> bool:
     """Kill the scene at one point after another; whether the promise is seen not to hold."""
-    played = Enumeration(place, next(s for s in SCENES if s.name == name))
+    played = Enumeration(place, scene_of(name))
     kills = range(len(played.points()))
     return any(promise in violation for kill in kills for violation in played.kill(kill))
 
@@ -90,6 +99,31 @@ def test_a_recovery_that_leaves_operations_open_is_noticed(
     """The next run has to bring them to their end."""
     monkeypatch.setattr(session.Session, "recover", lambda *_: [])
     assert is_noticed("P5 an operation is left", place, "create")
+
+
+def test_what_only_two_kills_show_is_noticed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret of a dead run ends before its successor is there: consumers read it meanwhile."""
+    retarget = sql_secrets._retarget
+
+    def ending(work: Work, write: Retarget) -> WriteRefusal | None:
+        refusal = retarget(work, write)
+        work.versions.change(write.interrupted)["state"] = VersionState.RETIRED
+        return refusal
+
+    monkeypatch.setattr(sql_secrets, "_retarget", ending)
+    played = Enumeration(place, scene_of("create"))
+    written = played.points().index("after sink write payments/prod/a")
+    assert not [v for v in played.kill(written) if "P1" in v]
+    kills = (played.kill(written, second) for second in range(len(played.points())))
+    assert any("P1 does not work" in violation for found in kills for violation in found)
+
+
+def test_two_kills_at_every_point_find_nothing_in_what_is_true(place: Place) -> None:
+    """Each kill is followed by each of the run that recovers from it, where the two differ."""
+    played = Enumeration(place, scene_of("deactivate"))
+    tally = played.pairs()
+    assert tally.violations == []
+    assert tally.runs > len(tally.points)
 
 
 def test_an_ended_key_that_gets_in_is_noticed(
