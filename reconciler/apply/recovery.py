@@ -3,7 +3,8 @@
 The secret died with the process that made it. Where the key has ended meanwhile, the operation is
 abandoned. Where the path readably holds the version, it is confirmed. Where the path is explained
 by our attempts, a new version takes the operation over; the interrupted one stays accepted until
-the new one is confirmed, then retires. Anything else is a stranger's write: blocked.
+the new one is confirmed, then retires. One that leaked has ended, but is followed all the same: it
+may be what the path holds. Anything else is a stranger's write: blocked.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Recovery:
         self, operation: Operation, record: KeyRecord | None, observed: ObservedState
     ) -> tuple[Operation, Ending | SecretWork | KeyrecError]:
         """Decide how one operation ends; only reads the sink."""
-        if record is None or _has_ended(operation, record, observed):
+        if record is None or _has_ended(record, observed):
             return operation, _abandoned(operation, record)
         if operation.sink_id != self.maker.mint.sink_id:
             return operation, _abandoned(operation, record)
@@ -81,7 +82,9 @@ class Recovery:
         if seen.content is None:
             return False
         stored = self.store.presented(operation.target)
-        return stored is not None and holds_version(seen, operation.target, stored.secret_hash)
+        if stored is None or stored.version.state is not VersionState.PROVISIONAL:
+            return False
+        return holds_version(seen, operation.target, stored.secret_hash)
 
     def _end(
         self, endings: Sequence[tuple[Operation, Ending]], records: dict[str, KeyRecord]
@@ -97,11 +100,9 @@ class Recovery:
         ]
 
 
-def _has_ended(operation: Operation, record: KeyRecord, observed: ObservedState) -> bool:
-    """Whether no secret is wanted any more: removed, replaced, expired, or its version leaked."""
-    target = next((v for v in record.versions if v.version_id == operation.target), None)
-    lost = target is None or target.state is not VersionState.PROVISIONAL
-    return record.status is not KeyStatus.LIVE or record.is_expired(observed.read_at) or lost
+def _has_ended(record: KeyRecord, observed: ObservedState) -> bool:
+    """Whether no secret is wanted any more: the key was removed, replaced, or has expired."""
+    return record.status is not KeyStatus.LIVE or record.is_expired(observed.read_at)
 
 
 def _provisional(operation: Operation, record: KeyRecord | None) -> list[str]:

@@ -33,7 +33,7 @@ class OperationState(StrEnum):
     BLOCKED = "blocked"
     """A stranger wrote to the path; nothing was overwritten."""
     ABANDONED = "abandoned"
-    """The key was removed, expired, or its version leaked meanwhile."""
+    """The key was removed, replaced or expired meanwhile, or another sink is trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

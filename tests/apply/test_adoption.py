@@ -361,7 +361,7 @@ def test_a_permission_outlives_the_end_of_the_secret_that_it_was_for() -> None:
     gone = replace(slot.version, state=VersionState.RETIRED, retired_at=world.clock.now())
     world.store.state.versions[operation.target] = replace(slot, version=gone)
     outcome = world.apply(declared).outcomes[-1]
-    assert (outcome.actions, outcome.status, outcome.sink_version) == (("rotate",), APPLIED, 4)
+    assert (outcome.actions, outcome.status, outcome.sink_version) == (("resume",), APPLIED, 4)
     assert_settled(world)
 
 

@@ -309,18 +309,32 @@ def test_a_key_that_expired_meanwhile_gets_no_secret(is_stored: bool) -> None:
     assert len(world.sink.sent) == sent
 
 
-def test_a_version_that_leaked_meanwhile_is_abandoned_and_followed_by_another() -> None:
-    """It stays ended; the same run makes the successor."""
-    world, wish = crashed("create", "after write")
+@pytest.mark.parametrize("readable", [False, True])
+def test_a_version_that_leaked_meanwhile_stays_ended_and_is_followed_by_another(
+    readable: bool,
+) -> None:
+    """The same run makes the successor, and destroys the leaked copy."""
+    world, wish = crashed("create", "after write", readable=readable)
     leaked = world.sink.secret_at(PATH)
     emergency(world).end_leaked(A)
     report = world.apply(*wish)
-    assert [(o.actions, o.status) for o in report.outcomes] == [
-        (("resume",), APPLIED),
-        (("rotate",), APPLIED),
-    ]
+    assert (("resume",), APPLIED) in [(o.actions, o.status) for o in report.outcomes]
     assert not world.authenticates(leaked)
     assert world.authenticates(world.sink.secret_at(PATH))
+    assert world.sink.payload_at(PATH, 1) is None
+    assert_settled(world)
+
+
+@pytest.mark.parametrize("readable", [False, True])
+def test_a_leaked_secret_at_the_path_of_a_current_one_is_written_over(readable: bool) -> None:
+    """The older secret works still, but who reads the path reads the leaked one."""
+    world, wish = crashed("rotate", "after write", readable=readable)
+    stored = world.sink.payload_at(PATH, 2)
+    assert stored is not None
+    emergency(world).end_leaked_version(stored.version_id)
+    assert world.apply(*wish).exit_code == 0
+    assert world.authenticates(world.sink.secret_at(PATH))
+    assert world.maintain().outcomes == ()
     assert_settled(world)
 
 
