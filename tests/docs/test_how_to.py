@@ -10,7 +10,7 @@ from tests.fakes.typed_page import ROOT, opened_shell, steps_of
 from tests.services.programs import needs
 
 PAGES = ROOT / "docs" / "how-to"
-DRILLS = ("break-glass", "upgrade-and-roll-back")
+DRILLS = ("break-glass", "take-over-existing-keys", "upgrade-and-roll-back")
 
 
 @pytest.mark.parametrize("name", DRILLS)
