@@ -63,17 +63,24 @@ def look_at_anchor(sink: SecretSink, observed: ObservedState) -> AnchorSeen:
 def fault_of(seen: AnchorSeen, store: KeyStore, observed: ObservedState) -> AnchorFault | None:
     """Compare the store with the anchor; None where there is none, or both agree.
 
-    The chain's end is read now, after the anchor: another run may have written both since the
-    store was observed.
+    Where the store seems to be behind, its end is read again, after the anchor: another run may
+    have written both since the store was observed.
     """
+    fault = _fault(seen, store, observed)
+    if fault is not AnchorFault.BEHIND:
+        return fault
+    sequence, head = store.audit_head()
+    return _fault(seen, store, replace(observed, audit_sequence=sequence, audit_head=head))
+
+
+def _fault(seen: AnchorSeen, store: KeyStore, observed: ObservedState) -> AnchorFault | None:
     if seen.is_absent:
         return None
     place = 0 if seen.anchor is None else seen.anchor.head.sequence
-    sequence, head = store.audit_head()
     return anchor_fault(
         seen.anchor,
         store_id=observed.store_id,
-        head=Head(sequence=sequence, hash=head),
+        head=Head(sequence=observed.audit_sequence, hash=observed.audit_head),
         hash_there=store.event_hash(place),
     )
 
