@@ -23,6 +23,7 @@ from tests.promises.scenes import OVERLAP, Scene, Step, maintaining
 
 BYSTANDER = "SELECT version_id FROM key_versions WHERE sink_path = 'payments/prod/b'"
 CURRENT = "SELECT version_id FROM key_versions WHERE state = 'current' ORDER BY version_id"
+WITHIN_THE_ANCHOR = "within sink write_anchor: "
 OPEN = "SELECT operation_id FROM operations WHERE state = 'open'"
 
 
@@ -56,31 +57,31 @@ class Enumeration:
     _began: State | None = None
     """Where the scene begins; only of a place that can be put back."""
 
-    def singles(self) -> Tally:
-        """Kill the scene once at each of its points."""
-        return self._play(lambda points: ((first, None) for first in range(points)))
+    def singles(self, *, whole: bool) -> Tally:
+        """Kill the scene once at each of its points; `whole`: those within the anchor's write too."""
+        return self._play(lambda points: ((first, None) for first in _chosen(points, whole=whole)))
 
     def sampled_pairs(self, *, seeds: Sequence[int], each: int = 1) -> Tally:
         """Kill the scene twice, at some drawn pairs of points for each seed."""
         draws = [draw for seed in seeds for draw in [self._draw(seed)] * each]
 
-        def kills(points: int) -> Iterator[tuple[int, int]]:
+        def kills(points: list[str]) -> Iterator[tuple[int, int]]:
             for draw in draws:
-                yield draw.randrange(points), draw.randrange(points + 4)
+                yield draw.randrange(len(points)), draw.randrange(len(points) + 4)
 
         return self._play(kills)
 
-    def pairs(self) -> Tally:
+    def pairs(self, *, whole: bool) -> Tally:
         """Kill the scene at each point, and the run that recovers at each of its own.
 
         A point before an effect is left out where another point precedes it: nothing has happened
-        between the two.
+        between the two. `whole` as above.
         """
         tally = self._counted()
-        for first in _telling(tally.points):
+        for first in _telling(tally.points, whole=whole):
             crashed = self._state_after(self._killed(first))
             seen = run_in_child(self.place, self.scene.again, kill_at=None)
-            for second in _telling(seen or []):
+            for second in _telling(seen or [], whole=whole):
                 outside = self._put_back(crashed)
                 self._recovering(outside, second)
                 tally.runs += 1
@@ -100,9 +101,9 @@ class Enumeration:
         self._recovering(outside, second)
         return self._told(outside, first, second)
 
-    def _play(self, kills: Callable[[int], Iterator[tuple[int, int | None]]]) -> Tally:
+    def _play(self, kills: Callable[[list[str]], Iterator[tuple[int, int | None]]]) -> Tally:
         tally = self._counted()
-        for first, second in kills(len(tally.points)):
+        for first, second in kills(tally.points):
             tally.violations += self.kill(first, second)
             tally.runs += 1
         return tally
@@ -197,6 +198,12 @@ class Enumeration:
         self.place.clock.advance(duration)
 
 
-def _telling(points: Sequence[str]) -> list[int]:
-    """Give the points that differ from the one before in what has happened."""
-    return [i for i, name in enumerate(points) if i == 0 or not name.startswith("before ")]
+def _chosen(points: Sequence[str], *, whole: bool) -> list[int]:
+    """Give the points; those within the anchor's write, which is the same in all scenes, on wish."""
+    return [i for i, n in enumerate(points) if whole or not n.startswith(WITHIN_THE_ANCHOR)]
+
+
+def _telling(points: Sequence[str], *, whole: bool) -> list[int]:
+    """Give the chosen points that differ from the one before in what has happened."""
+    chosen = _chosen(points, whole=whole)
+    return [i for i in chosen if i == 0 or not points[i].startswith("before ")]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable
@@ -34,13 +35,19 @@ class Points:
     kill_at: int | None = None
     """From 0; None ends nothing."""
     seen: list[str] = field(default_factory=list)
+    _under_way: threading.local = field(default_factory=threading.local)
+    """The effect that each thread is in."""
 
     def effect(self, effect: Effect) -> None:
         """One side of an effect."""
-        self.pass_by(f"{effect.moment} {effect.door} {effect.name}")
+        self._under_way.name = f"{effect.door} {effect.name}"
+        self._pass_by(f"{effect.moment} {self._under_way.name}")
 
-    def pass_by(self, name: str) -> None:
-        """Count one point."""
+    def step(self, name: str) -> None:
+        """The end of one step on the disk within an effect."""
+        self._pass_by(f"within {self._under_way.name}: {name}")
+
+    def _pass_by(self, name: str) -> None:
         self.seen.append(name)
         if self.kill_at is not None and len(self.seen) > self.kill_at:
             os._exit(KILLED)
@@ -58,7 +65,7 @@ class WatchedDisk(Disk):
 def _watched(step: Callable[..., Any], name: str, points: Points) -> Callable[..., Any]:
     def run(*arguments: Any) -> Any:
         answer = step(*arguments)
-        points.pass_by(f"within disk {name}")
+        points.step(name)
         return answer
 
     return run
