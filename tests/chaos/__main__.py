@@ -12,10 +12,11 @@ import signal
 import sys
 
 from tests.chaos.campaign import Campaign
+from tests.chaos.moves import let_time_pass, round_ends
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.place import opened_place
 from tests.chaos.runs import warm
-from tests.chaos.troubles import TROUBLES, Trouble, let_time_pass, round_ends
+from tests.chaos.troubles import TROUBLES, Trouble
 from tests.services.vault_server import vault_binary
 
 EVERY = 15.0

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from tests.chaos.looking import Consumers, Rows, read_rows, recent_paths
 from tests.chaos.place import PREFIX, Place
-from tests.chaos.promises import PROMISES, Memory, Sight
+from tests.chaos.promises import PROMISES
 from tests.chaos.repository import Repository
 from tests.chaos.runs import Ended, Run
+from tests.chaos.sight import Memory, Sight
 from tests.chaos.tally import Tally
 from tests.e2e.desk import principal
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from tests.chaos.fates import Door, Fate, Order
+from tests.chaos.http_messages import read_message
 
 LONGEST_HALT = 60.0
 LONGEST_ANSWER = 30.0
@@ -216,28 +217,6 @@ class _StoreSession:
         self.up_writer.write(message)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.answered.wait(), LONGEST_ANSWER)
-
-
-async def read_message(reader: asyncio.StreamReader) -> bytes:
-    """Read one HTTP message; empty where the connection has ended."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return b""
-    fields = dict(line.lower().split(b":", 1) for line in head.split(b"\r\n")[1:] if b":" in line)
-    if fields.get(b"transfer-encoding", b"").strip() == b"chunked":
-        return head + await _chunks(reader)
-    return head + await reader.readexactly(int(fields.get(b"content-length", b"0")))
-
-
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    body = b""
-    while True:
-        size = await reader.readuntil(b"\r\n")
-        chunk = await reader.readexactly(int(size, 16) + 2)
-        body += size + chunk
-        if int(size, 16) == 0:
-            return body
 
 
 async def run(vault_port: int, store_socket: str) -> None:

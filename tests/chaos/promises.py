@@ -1,89 +1,26 @@
 """The promises of the protocol as questions to what was seen from outside.
 
-Each question gives what breaks it, in words without any secret. `Memory` holds what earlier looks
-saw, for promises that are about time: retired is final, what was confirmed stays confirmed.
+Each question gives what breaks it, in words without any secret. Those about the audit chain are in
+`chain`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
 from psycopg.rows import DictRow
 
-from tests.chaos.looking import Consumers, Rows, Spot, Value
+from tests.chaos.chain import (
+    every_change_is_in_the_chain,
+    the_chain_is_whole,
+    the_sink_remembers_the_chain,
+)
+from tests.chaos.looking import Rows, Spot
 from tests.chaos.repository import OVERLAPS
+from tests.chaos.sight import Sight
 
 LENGTHS = {"1m": timedelta(minutes=1), "24h": timedelta(hours=24)}
-GENESIS = "0" * 64
-
-
-@dataclass
-class Memory:
-    """What earlier looks saw."""
-
-    proven: dict[str, str] = field(default_factory=dict)
-    """Version ids with the hash that their value was verified against."""
-    presented: int = 0
-    done: dict[str, object] = field(default_factory=dict)
-    """What was final."""
-    excused: set[str] = field(default_factory=set)
-    """Versions whose deadline the campaign itself has moved."""
-    sequence: int = 0
-    head: str = GENESIS
-    hashes: dict[int, str] = field(default_factory=dict)
-    told: Counter[str] = field(default_factory=Counter)
-    """How many events of each name the chain holds."""
-    requests: int = 0
-    """How many rotations a person has asked for."""
-
-
-@dataclass(frozen=True)
-class Sight:
-    """One look."""
-
-    consumers: Consumers
-    rows: Rows
-    memory: Memory
-
-    def version(self, value: Value) -> DictRow | None:
-        """Give the row of a value."""
-        return self.rows.versions.get(value.version_id)
-
-    def has_ended(self, row: DictRow) -> bool:
-        """Whether the key admits nobody by somebody's will, or the version leaked."""
-        key = self.rows.keys[row["key_id"]]
-        is_expired = key["expires_at"] is not None and key["expires_at"] <= self.rows.now
-        is_stopped = not key["active"] or key["hold_since"] is not None
-        return is_stopped or is_expired or key["status"] == "removed" or row["leaked"]
-
-    def is_excused(self, row: DictRow) -> bool:
-        """Whether the secret need not work: it has ended, or its deadline was moved."""
-        return self.has_ended(row) or row["version_id"] in self.memory.excused
-
-    def is_accepted(self, row: DictRow) -> bool:
-        """Whether the version's state admits its secret."""
-        if row["state"] == "retiring":
-            return row["retire_at"] is None or self.rows.now < row["retire_at"]
-        return row["state"] in {"provisional", "current"}
-
-    def is_proven(self, value: Value, row: DictRow) -> bool:
-        """Present the value: whether the stored hash is its own."""
-        if self.memory.proven.get(value.version_id) == row["secret_hash"]:
-            return True
-        self.memory.presented += 1
-        try:
-            PasswordHasher().verify(row["secret_hash"], value.api_key)
-        except VerifyMismatchError:
-            return False
-        self.memory.proven[value.version_id] = row["secret_hash"]
-        return True
 
 
 def latest_values_authenticate(sight: Sight) -> Iterator[str]:
@@ -234,73 +171,6 @@ def no_living_copy_is_destroyed(sight: Sight) -> Iterator[str]:
         if row is not None and sight.is_accepted(row) and not sight.has_ended(row):
             yield f"{spot}: the copy of {version_id}, which is {row['state']}, is destroyed"
 
-
-def the_chain_is_whole(sight: Sight) -> Iterator[str]:
-    """P8: gapless, bound by hashes, its head on record, with an actor for everything."""
-    memory = sight.memory
-    for event in sight.rows.events:
-        if event["sequence"] != memory.sequence + 1 or event["previous_hash"] != memory.head:
-            yield f"event {event['sequence']} does not follow {memory.sequence}"
-        if event["hash"] != _event_hash(event) or not event["actor"]:
-            yield f"event {event['sequence']} is not what its hash says, or nobody's"
-        memory.sequence, memory.head = event["sequence"], event["hash"]
-        memory.hashes[event["sequence"]] = event["hash"]
-        begins = event["event"] in _BEGUN and '"versionId"' in event["detail"]
-        memory.told["begun" if begins else event["event"]] += 1
-    if sight.rows.head != (memory.sequence, memory.head):
-        yield f"the head says {sight.rows.head[0]}, the chain ends at {memory.sequence}"
-
-
-def the_sink_remembers_the_chain(sight: Sight) -> Iterator[str]:
-    """P8: what the sink remembers is an event of the chain, by its number and its hash."""
-    sequence, remembered = sight.consumers.anchor
-    if sequence and sight.memory.hashes.get(sequence) != remembered:
-        yield f"the anchor names event {sequence}, which the chain does not hold like that"
-
-
-def _event_hash(event: DictRow) -> str:
-    at = event["at"].astimezone(timezone.utc)
-    document = {
-        "schema": 1,
-        "sequence": event["sequence"],
-        "at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "actor": event["actor"],
-        "revision": event["revision"],
-        "planDigest": event["plan_digest"],
-        "runId": event["run_id"],
-        "event": event["event"],
-        "address": event["address"],
-        "reason": event["reason"],
-        "source": _place(event["source"]),
-        "detail": dict(json.loads(event["detail"])),
-        "previousHash": event["previous_hash"],
-    }
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _place(source: str | None) -> str | None:
-    """Write a place in a manifest as its event does."""
-    if source is None:
-        return None
-    file, line, column, _ = json.loads(source)
-    return f"{file}:{line}:{column}"
-
-
-def every_change_is_in_the_chain(sight: Sight) -> Iterator[str]:
-    """P8: as much is told as was done: secrets begun and confirmed, keys removed."""
-    versions, told = sight.rows.versions.values(), sight.memory.told
-    done = {
-        "begun": len(versions),
-        "secret-confirmed": sum(v["confirmed_at"] is not None for v in versions),
-        "key-removed": sum(k["status"] == "removed" for k in sight.rows.keys.values()),
-    }
-    for name, count in done.items():
-        if told[name] != count:
-            yield f"{count} times {name}, but the chain tells of {told[name]}"
-
-
-_BEGUN = ("key-created", "rotation-begun", "key-reissued", "key-renamed", "secret-resumed")
 
 PROMISES: tuple[tuple[str, Callable[[Sight], Iterator[str]]], ...] = (
     ("P1", latest_values_authenticate),
