@@ -18,7 +18,7 @@ metadata:
   name: hello-dev
   workspace: demo
   owner: team-demo
-  description: The first key; change it and plan again
+  description: "The first key; change it and plan again"
 spec:
   environment: dev
   scopes:
@@ -61,9 +61,7 @@ def test_the_own_keys_are_printed_as_one_stream(two: CommandLine) -> None:
     """By address, and nothing else."""
     answer = two("export")
     assert answer.code == 0
-    assert answer.out.startswith(
-        HELLO.replace("The first key;", '"The first key;').replace("again\n", 'again"\n')
-    )
+    assert answer.out.startswith(HELLO)
     assert list(names(answer.out)) == ["ApiKey hello-dev", "ApiKey other-dev"]
     assert answer.err == ""
 
@@ -76,6 +74,8 @@ def test_resources_come_first_where_they_are_asked_for(two: CommandLine) -> None
         "ApiKey hello-dev",
         "ApiKey other-dev",
     ]
+    only = two("export", "--with-resources", "--target", "workspace/*", "--target", "demo/o*")
+    assert list(names(only.out)) == ["Workspace demo", "ApiKey other-dev"]
 
 
 def test_a_selection_is_exported_alone(two: CommandLine) -> None:
