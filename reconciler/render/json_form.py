@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from reconciler.errors import ExitCode
 from reconciler.model.source import SourceRef
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 
 def json_text(document: Mapping[str, object]) -> str:

@@ -123,7 +123,7 @@ def test_a_document_of_another_program_is_no_plan(text: str):
 def test_a_plan_of_another_major_version_is_refused(version: str):
     """A major version means something else by the same words."""
     error = refused(saved(format_version=version))
-    assert error.message == f"plan.json has plan format {version}, this program reads 1.0"
+    assert error.message == f"plan.json has plan format {version}, this program reads 1.1"
 
 
 @pytest.mark.parametrize("version", [None, 1.0, "1", "one", "1.x", "1.0\n", "\u0661.\u0660"])

@@ -147,7 +147,7 @@ def test_the_lock_looks_as_it_was_approved(golden: Golden):
     assert json.loads(keys.lock_json(lease(), NOW))["held"] is True
     assert json.loads(keys.lock_json(lease(), NOW + timedelta(hours=5)))["held"] is False
     assert json.loads(keys.lock_json(None, NOW)) == {
-        "format_version": "1.0",
+        "format_version": "1.1",
         "held": False,
         "lease": None,
     }
