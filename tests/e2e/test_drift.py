@@ -196,6 +196,21 @@ def test_a_value_that_had_ended_stays_dead_where_it_was_rolled_back(server_desk:
     assert_all_is_well(desk, ["a"])
 
 
+def test_the_right_to_read_metadata_is_enough_to_compare(
+    server_desk: Desk, vault_client: VaultClient, vault_mount: str
+) -> None:
+    """A job without any right to write can watch; what it finds it cannot mend."""
+    desk = server_desk
+    desk.write("keys/shop/workspace.yaml", WORKSPACE)
+    desk.write("keys/shop/a.yaml", key("a"))
+    desk.apply()
+    policy = vault_client.new_policy(example_policy("plan", mount=vault_mount))
+    desk.environment["VAULT_TOKEN"] = vault_client.new_token(policy)
+    assert "1 by version number alone" in desk.keyrec("drift").out
+    hand_at(desk).forget(path_of("a"))
+    assert found(desk)["a"]["kind"] == "path-deleted"
+
+
 def test_a_row_that_was_edited_by_hand_is_named(desk: Desk) -> None:
     """Which key; the plan shows what differs from its manifest, and applying it mends it."""
     with_keys(desk, "a", "b")
