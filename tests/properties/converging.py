@@ -1,5 +1,6 @@
 """P5: when all troubles end, a few quiet runs bring everything to its end, with no step by a person but
-to release holds and to leave the paths that outsiders have changed.
+to release holds. What outsiders have changed is mended by maintenance where it can be told, and
+people leave the other paths.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def converge(stage: Stage) -> None:
     """Apply until nothing is left to do; the store and the sink are then as declared."""
     end_troubles(stage)
     stage.holding.is_whole = False
+    _mend(stage)
     _leave_touched_paths(stage)
     for _ in range(QUIET_RUNS):
         worker = stage.apply()
@@ -44,6 +46,36 @@ def converge(stage: Stage) -> None:
     _settle_model(stage)
     stage.holding.is_whole = True
     stage.tally["converged"] += 1
+
+
+def _mend(stage: Stage) -> None:
+    """Run maintenance, which looks at the sink; hold that it mends what it can tell."""
+    mendable = [r for r in stage.live() if _is_mendable(stage, r)]
+    if not stage.promised.touched:
+        return
+    stage.finish(stage.maintenance())
+    for before in mendable:
+        record = stage.record(before.address.name)
+        _assert_readable(stage, record)
+        current = record.current
+        assert current is not None, f"{record.address} was not mended"
+        stage.promised.mended(current.sink_path, current.version_id)
+        stage.tally["mended"] += 1
+    stage.holding.look()
+
+
+def _is_mendable(stage: Stage, record: KeyRecord) -> bool:
+    """Whether a changed path can be told to hold nothing, or another secret of the key."""
+    path, current = record.fields.sink_path, record.current
+    is_home = current is not None and current.sink_path == path
+    is_open = any(o.state is OperationState.OPEN for o in stage.operations(record.key_id))
+    if path not in stage.promised.touched or not is_home or is_open:
+        return False
+    latest = stage.holding.latest(path)
+    if latest is None:
+        return stage.world.sink.observe(path).is_gone or stage.world.sink.version_at(path) == 0
+    is_own = stage.holding.state.versions[latest.version_id].key_id == record.key_id
+    return is_own and stage.world.sink.readable
 
 
 def _leave_touched_paths(stage: Stage) -> None:

@@ -13,15 +13,19 @@ from dataclasses import dataclass, field
 from reconciler.credentials.access import decide, present
 from reconciler.credentials.hashing import verify
 from reconciler.credentials.verdict import Allowed, Circumstances, Issuer
+from reconciler.model.anchor import read_anchor
 from reconciler.model.audit import GENESIS, AuditEvent, event_hash
 from reconciler.model.journal import Attempt, OperationState
 from reconciler.model.keys import KeyRecord, KeyStatus
 from reconciler.model.lifetime import VersionState
 from reconciler.model.secret import Secret
+from reconciler.planning.actions import Reason
 from reconciler.ports import StoredVersion
 from tests.fakes.store_state import State
 from tests.fakes.world import World
 from tests.properties.promised import Promised, Value
+
+REPAIRS = frozenset({Reason.SINK_PATH_DELETED.value, Reason.SINK_ROLLED_BACK.value})
 
 
 @dataclass
@@ -41,6 +45,8 @@ class Holding:
     """Transactions that were looked at."""
     named: set[str] = field(default_factory=set)
     """Versions that the audit chain tells of."""
+    anchored: int = 0
+    """The newest event that the sink has remembered."""
     is_whole: bool = True
     """Whether every law has held so far."""
     _matches: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -53,6 +59,7 @@ class Holding:
     def look(self) -> None:
         """Read what can be read, learn what was confirmed, and hold every law."""
         self._read()
+        self._learn_repairs()
         self._learn_confirmations()
         whole, self.is_whole = self.is_whole, False
         for law in LAWS:
@@ -98,6 +105,16 @@ class Holding:
             latest = self.latest(path)
             if latest is not None:
                 self.promised.read(latest)
+
+    def _learn_repairs(self) -> None:
+        """Learn from the audit which overlaps wait for the end of a repair, or begin at one."""
+        for event in self.state.events[len(self.chain) :]:
+            key_id, now = self.state.subjects.get(event.sequence, ""), event.at
+            if event.note.event == "rotation-begun" and event.note.reason in REPAIRS:
+                self.promised.wait(key_id, now)
+            if event.note.event in {"secret-blocked", "secret-abandoned"}:
+                current = self.promised.currents.get(key_id, "")
+                self.promised.confirmed((key_id,), current, now)
 
     def _learn_confirmations(self) -> None:
         for key_id, version_id in _currents(self.state):
@@ -264,6 +281,16 @@ def the_chain_is_whole(seen: Holding) -> None:
     assert seen.state.versions.keys() <= seen.named, "a version began without a word"
 
 
+def the_sink_remembers_the_chain(seen: Holding) -> None:
+    """P8: the anchor is an event of the chain, and never goes back to an older one."""
+    anchor = read_anchor(seen.world.sink._anchor[1])
+    if anchor is not None:
+        place = anchor.head.sequence
+        assert place >= seen.anchored, "the anchor went back"
+        assert seen.state.events[place - 1].hash == anchor.head.hash, "the anchor is of no event"
+        seen.anchored = place
+
+
 LAWS: tuple[Callable[[Holding], None], ...] = (
     nothing_is_sent_without_a_committed_attempt,
     the_latest_value_authenticates,
@@ -278,4 +305,5 @@ LAWS: tuple[Callable[[Holding], None], ...] = (
     holds_stay,
     only_the_holder_of_the_lease_commits,
     the_chain_is_whole,
+    the_sink_remembers_the_chain,
 )

@@ -7,6 +7,7 @@ troubles, after which everything must come to its end (P5).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from hypothesis import strategies as st
@@ -26,6 +27,13 @@ MOMENTS = st.integers(0, 16)
 """After how many effects, counted before and after each."""
 RUNS = st.sampled_from(["apply", "apply", "maintenance", "rotate"])
 CHANGES = st.sampled_from(list(edits.CHANGES))
+OUTSIDERS = [
+    Stage.stranger_writes,
+    Stage.roll_back,
+    Stage.delete,
+    Stage.drop,
+    Stage.restore,
+]
 MEANWHILE = st.sampled_from(
     ["another run comes", "another run comes", "a key leaks", "a key is held", "writes land"]
 )
@@ -213,7 +221,15 @@ class Life(RuleBasedStateMachine):
         self.stage.leak_latest(self._path(pick))
 
     @precondition(lambda self: self.has_outsiders and self._something_was_sent())
-    @rule(how=st.sampled_from(["writes", "rolls back", "deletes"]), pick=PICK)
-    def an_outsider_changes_a_path(self, how: str, pick: int) -> None:
-        verbs = {"writes": self.stage.stranger_writes, "rolls back": self.stage.roll_back}
-        verbs.get(how, self.stage.delete)(self._path(pick))
+    @rule(how=st.sampled_from(OUTSIDERS), pick=PICK)
+    def an_outsider_changes_a_path(self, how: Callable[[Stage, str], None], pick: int) -> None:
+        how(self.stage, self._path(pick))
+
+    @precondition(lambda self: self.has_outsiders and self._something_was_sent())
+    @rule(how=st.sampled_from(OUTSIDERS), pick=PICK)
+    def an_outsider_comes_and_all_troubles_end(
+        self, how: Callable[[Stage, str], None], pick: int
+    ) -> None:
+        live = sorted({r.fields.sink_path for r in self.stage.live()} & self.stage.holding.paths)
+        how(self.stage, live[pick % len(live)] if live else self._path(pick))
+        converge(self.stage)

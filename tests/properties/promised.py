@@ -65,6 +65,20 @@ class Promised:
             if value.key_id in keys and value.version_id != version_id:
                 value.until = value.until or now + OVERLAP
 
+    def wait(self, key_id: str, now: datetime) -> None:
+        """Let the overlaps of a key that have not passed wait for the end of a repair."""
+        for value in self.values.values():
+            if value.key_id == key_id and value.until is not None and now < value.until:
+                value.until = None
+
+    def mended(self, path: str, version_id: str) -> None:
+        """Promise of a path again what is there now; nothing was promised of what came before."""
+        self.touched.discard(path)
+        older = [v.version_id for v in self.values.values() if v.path == path]
+        for one in older:
+            if one != version_id:
+                del self.values[one]
+
     def wish(self, name: str, *, active: bool) -> None:
         """Take notice of a manifest that says whether a key shall work."""
         if active:

@@ -15,6 +15,7 @@ from reconciler.apply.outcome import ApplyReport, OutcomeStatus
 from reconciler.apply.run import rotate_now, run_apply
 from reconciler.apply.transactions import TRIES
 from reconciler.errors import CommitUnknown, KeyrecError, LeaseLost
+from reconciler.model.journal import Operation
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
 from reconciler.ports import CheckResult
 from tests.apply.watching import Crash
@@ -283,12 +284,30 @@ class Stage:
         self.world.sink.forget(path)
         self.tally["outsider"] += 1
 
+    def drop(self, path: str) -> None:
+        """Delete the latest value of a path."""
+        self.promised.touched.add(path)
+        self.world.sink.drop_latest(path)
+        self.tally["outsider"] += 1
+
+    def restore(self, path: str) -> None:
+        """Bring a path back to its first version, as an old snapshot of the sink does."""
+        if self.world.sink.version_at(path) > 1:
+            self.promised.touched.add(path)
+            self.world.sink.restore(path, 1)
+            self.tally["outsider"] += 1
+
     # What there is.
 
     def live(self) -> list[KeyRecord]:
         """Give the live keys."""
         state = self.world.store.state
         return [state.with_versions(k) for k in state.keys.values() if k.status is KeyStatus.LIVE]
+
+    def operations(self, key_id: str) -> list[Operation]:
+        """Give a key's operations, the ended ones too."""
+        operations = self.world.store.state.operations.values()
+        return [o for o in operations if o.key_id == key_id]
 
     def record(self, name: str) -> KeyRecord:
         """Give the live key of that name."""

@@ -118,3 +118,9 @@ def a_key_is_reissued(stage: Stage) -> None:
     edits.reissue(stage, "a")
     stage.finish(stage.apply())
     stage.world.clock.advance(OVERLAP_OVER)
+
+
+def somebody_deletes_a_path(stage: Stage) -> None:
+    """With its version count; maintenance is to mend it."""
+    a_key_is_there(stage)
+    stage.delete(PATH)

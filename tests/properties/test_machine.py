@@ -22,6 +22,7 @@ HAPPENS = {
     "held": 10,
     "leaked": 10,
     "outsider": 10,
+    "mended": 3,
     "applied resume": 20,
     "applied rotate": 20,
     "applied remove": 10,

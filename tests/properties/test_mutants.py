@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.properties import mutants, stories
 from tests.properties.converging import converge
+from tests.properties.machine import Life
 from tests.properties.mutants import Mutant
+from tests.properties.profiles import FIXED_STORIES
 from tests.properties.stage import Stage
 
 MUTANTS = (
@@ -82,6 +86,11 @@ MUTANTS = (
         story=stories.a_key_is_reissued,
         dies_of="an ended value of payments/prod/a works",
     ),
+    Mutant(
+        patch=mutants.trust_what_is_at_the_path,
+        story=stories.somebody_deletes_a_path,
+        dies_of="nothing can be read for payments/a",
+    ),
 )
 
 
@@ -108,3 +117,24 @@ def test_a_broken_rule_is_caught(
     mutant.patch(monkeypatch)
     with pytest.raises(AssertionError, match=mutant.dies_of):
         told(mutant.story, readable=readable)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        mutants.retire_before_the_overlap,
+        mutants.trust_a_stale_epoch,
+        mutants.write_before_the_store_knows,
+        mutants.destroy_the_living,
+        mutants.forget_the_overlap,
+        mutants.confirm_unseen,
+    ],
+)
+def test_the_machine_finds_broken_rules_by_itself(
+    patch: mutants.Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its fixed stories; those that want a longer chain of accidents have a story of their own."""
+    patch(monkeypatch)
+    only_search = settings(FIXED_STORIES, phases=[Phase.generate], report_multiple_bugs=False)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Life, settings=only_search)
