@@ -41,8 +41,10 @@ def main() -> int:
         campaign = Campaign.begun(place, seed)
         campaign.waits_left = wanted.waits
         campaign.most_violations = wanted.most_violations
-        carry_on(campaign, wanted)
-        Campaign.say(_report(campaign))
+        try:
+            carry_on(campaign, wanted)
+        finally:
+            Campaign.say(_report(campaign))
     return 1 if campaign.tally.violations else 0
 
 

@@ -122,11 +122,20 @@ class Rows:
         return [o for o in self.operations.values() if o["state"] == "open"]
 
     def family(self, key_id: str) -> set[str]:
-        """Give a key's id with those of the keys that replaced it."""
-        found = {key_id}
-        while (newer := self.keys[key_id]["superseded_by"]) not in {None, *found}:
-            found.add(newer)
+        """Give all keys that one and the same key has replaced in the end, with that one."""
+        return self._families[self._newest(key_id)]
+
+    def _newest(self, key_id: str) -> str:
+        """Follow the replacements of a key; an older one points past those between."""
+        while (newer := self.keys[key_id]["superseded_by"]) is not None:
             key_id = newer
+        return key_id
+
+    @cached_property
+    def _families(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for key_id in self.keys:
+            found.setdefault(self._newest(key_id), set()).add(key_id)
         return found
 
 
