@@ -13,6 +13,7 @@ from reconciler.model.uses import UseReport
 from tests.apply.test_emergency import doors
 from tests.apply.watching import states
 from tests.fakes.world import World, spec
+from tests.properties.profiles import FIXED
 
 DAY = timedelta(days=1)
 PATH = "payments/prod/a"
@@ -87,6 +88,7 @@ def test_a_leaked_secret_does_not_wait() -> None:
     assert not world.authenticates(first)
 
 
+@FIXED
 @given(
     steps=st.lists(
         st.tuples(st.integers(1, 40), st.booleans(), st.booleans()), min_size=1, max_size=12
