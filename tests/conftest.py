@@ -9,7 +9,11 @@ import secrets
 
 import pytest
 
-pytest_plugins = ["tests.services.postgres", "tests.services.vault_fixtures"]
+pytest_plugins = [
+    "tests.services.postgres",
+    "tests.services.vault_fixtures",
+    "tests.leaks.witness",
+]
 
 SEED = "KEYREC_TEST_SEED"
 

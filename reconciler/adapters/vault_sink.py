@@ -16,6 +16,7 @@ from hvac.api.secrets_engines import KvV2
 
 from reconciler.adapters.vault_answers import Answer, Failure, Success, Trouble
 from reconciler.adapters.vault_errors import error_of
+from reconciler.adapters.vault_frames import without_frames
 from reconciler.adapters.vault_preflight import preflight_of
 from reconciler.adapters.vault_seen import is_deleted, is_destroyed, ours, version_seen
 from reconciler.adapters.vault_session import Session
@@ -77,11 +78,16 @@ class VaultSink:
     ) -> int | CheckAndSetRefused:
         """Send one check-and-set write."""
         below = self._place.below(path)
-        answer = self._session.changing(
-            lambda api: api.create_or_update_secret(
-                below, _fields(payload), cas=int(expected), mount_point=self._place.mount
+        try:
+            answer = self._session.changing(
+                lambda api: api.create_or_update_secret(
+                    below, _fields(payload), cas=int(expected), mount_point=self._place.mount
+                )
             )
-        )
+        except BaseException as fault:  # noqa: BLE001 - it is raised again, without its frames
+            # Nothing below raises for what a server does; whatever else comes, its frames hold
+            # the secret in plain text.
+            raise without_frames(fault) from None
         return _written(answer, path, expected)
 
     def observe(self, path: str) -> PathSeen:

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, create_engine, text
 
+from tests.leaks.witness import CHILD, VARIABLE
 from tests.services.vault_server import VaultClient
 
 KEYREC = (sys.executable, "-m", "reconciler")
@@ -262,7 +263,12 @@ def age_desk(folder: Path) -> Desk:
         folder=work,
         store_url="sqlite:///.keyrec/keys.db",
         reader=AgeReader(secrets=work / ".keyrec/secrets", identity=identity),
-        environment={"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        environment={
+            "HOME": str(home),
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{CHILD}:{ROOT}",
+            VARIABLE: os.environ[VARIABLE],
+        },
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
+from reconciler.cli.catalogue import ENTRIES
 from reconciler.model.token import compose
 from tests.e2e.desk import Desk, principal
 from tests.e2e.sweep import Sweep
@@ -51,7 +52,21 @@ READING = (
     ("lock", "status"),
     ("doctor",),
     ("schema",),
+    ("drift",),
+    ("drift", "--format", "json"),
+    ("export",),
+    ("export", "--with-resources"),
+    ("adopt", "shop/a"),
+    ("audit", "verify"),
+    ("audit", "verify", "--format", "json"),
+    ("audit", "acknowledge"),
 )
+DONE_BY_THE_JOURNEY = {"init", "apply", "rotate", "hold", "release", "explain", "validate"}
+
+
+def test_the_journey_knows_every_command() -> None:
+    """A new command has to take part."""
+    assert DONE_BY_THE_JOURNEY | {command[0] for command in READING} == set(ENTRIES)
 
 
 class _Journey:

@@ -6,6 +6,7 @@ for any lines. A `yaml file=PATH` block is a file to write. Other blocks are onl
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.leaks.witness import CHILD, VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 ANYTHING = "…"
@@ -86,6 +89,8 @@ def opened_shell(
     places = [Path(sys.executable).parent, *programs, "/usr/local/bin", "/usr/bin", "/bin", tools]
     path = ":".join(str(place) for place in places)
     environment = {"HOME": str(home), "PATH": path, "LANG": "C.UTF-8", "USER": "reader"}
+    # Test code alone: what the page's commands mint is known to the sweep for leaks.
+    environment |= {"PYTHONPATH": str(CHILD), VARIABLE: os.environ[VARIABLE]}
     with subprocess.Popen(
         ["bash"],
         cwd=folder,
