@@ -1,5 +1,6 @@
-"""What all tests share: fixtures for real services, each in a module of its own, and the seed of
-what is drawn anew in every run: one for all processes of a run, told at its end.
+"""What all tests share: fixtures for real services, each in a module of its own; the seed of what is
+drawn anew in every run, one for all its processes, told at its end; and no law that a busy machine
+could break: no example has a deadline.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ import os
 import secrets
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = [
     "tests.services.postgres",
@@ -16,6 +18,9 @@ pytest_plugins = [
 ]
 
 SEED = "KEYREC_TEST_SEED"
+
+settings.register_profile("house", settings(), deadline=None)
+settings.load_profile("house")
 
 
 def pytest_configure() -> None:

@@ -160,6 +160,16 @@ class AnchorKeeper:
     observed: ObservedState
     trouble: str | None = None
     """Why the anchor could not be read."""
+    remembered: int | None = None
+    """The last event that the sink was seen to remember; None where it was not asked."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the sink has yet to be told what the store held when it was observed.
+
+        An earlier run was killed before it wrote the anchor, or a key was stopped without a run.
+        """
+        return self.remembered is not None and self.remembered < self.observed.audit_sequence
 
     def compare(self) -> None:
         """Compare before anything is judged; a sink that cannot be asked stops nothing.
@@ -175,10 +185,11 @@ class AnchorKeeper:
             self.trouble = f"the audit anchor could not be compared: {error.message}"
         else:
             require_agreement(seen, self.store, self.observed)
+            self.remembered = 0 if seen.anchor is None else seen.anchor.head.sequence
 
     def remember(self, report: ApplyReport) -> ApplyReport:
-        """Write the anchor where the run has committed anything; the report with its troubles."""
-        if report.audit_sequence <= self.observed.audit_sequence:
+        """Write the anchor where it does not hold the store's end; the report with its troubles."""
+        if report.audit_sequence <= self.observed.audit_sequence and not self.is_behind:
             return report
         return replace(report, warnings=(*report.warnings, *self._written()))
 

@@ -43,14 +43,15 @@ def acknowledgement(
     return run_acknowledgement(opened, request, answer, place.watch(on_outcome))
 
 
-def require_agreeing_anchor(place: Workplace, warn: Callable[[str], None]) -> None:
-    """Return where the store holds what the sink remembers; warn where it cannot be asked.
+def is_anchor_behind(place: Workplace, warn: Callable[[str], None]) -> bool:
+    """Whether the sink has yet to be told what the store holds; warn where it cannot be asked.
 
     Raises:
-        StoreBehindAnchor: it does not.
+        StoreBehindAnchor: the store does not hold what the sink remembers.
     """
     observed = place.observe()
     keeper = AnchorKeeper(store=place.store, sink=place.sink_of(observed), observed=observed)
     keeper.compare()
     if keeper.trouble is not None:
         warn(keeper.trouble)
+    return keeper.is_behind

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from reconciler.apply.outcome import ApplyReport, OutcomeStatus
 from reconciler.apply.prepare import Prepared
 from reconciler.apply.run import refused
-from reconciler.bootstrap.auditing import require_agreeing_anchor
+from reconciler.bootstrap.auditing import is_anchor_behind
 from reconciler.bootstrap.workplace import PlanWish, RunTerms, Workplace
 from reconciler.cli.asking import has_said_yes, is_attended
 from reconciler.cli.plans import missing_rights, saved_plan, show_plan
@@ -122,14 +122,16 @@ class Applying:
     def _maintain(self, place: Workplace, prepared: Prepared, terms: RunTerms) -> ExitCode:
         """Run maintenance that is due: the manifests that asked for it approved it.
 
-        Where it is asked for by name, the run also looks whether something is to be repaired.
+        Where it is asked for by name, the run also looks whether something is to be repaired. A
+        run with nothing to do lets the sink remember what an earlier one could not tell it.
         """
         plan = prepared.plan
         if plan.maintenance or terms.maintenance_only:
             if plan.maintenance and terms.maintenance_only:
                 self.session.say(maintenance_line(plan.maintenance))
             return self._run(place, prepared, terms)
-        require_agreeing_anchor(place, self.session.warn)
+        if is_anchor_behind(place, self.session.warn):
+            return self._run(place, prepared, terms)
         if self.form == "json":
             show_report(self.session, _nothing(plan), self.form)
         return ExitCode.DONE

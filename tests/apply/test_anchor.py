@@ -90,6 +90,36 @@ def test_a_run_that_committed_nothing_writes_nothing() -> None:
     assert world.sink.read_anchor() == before
 
 
+def test_a_run_with_nothing_to_do_writes_what_a_killed_one_could_not() -> None:
+    """Else a store from before the last events would not be noticed until something changes."""
+    world = World.seeded()
+    world.apply(spec("a"))
+
+    def kill(moment: str, _: str) -> None:
+        if moment == "anchor":
+            raise Crash
+
+    world.sink.interrupt = kill
+    with pytest.raises(Crash):
+        world.apply(removal("a"))
+    world.sink.interrupt = lambda moment, place: None
+    assert remembered(world).head.sequence < world.store.audit_head()[0]
+    world.clock.advance(HOUR)
+    assert world.apply(removal("a")).outcomes == ()
+    anchor = remembered(world)
+    assert (anchor.head.sequence, anchor.head.hash) == world.store.audit_head()
+    assert [e.why.value for e in anchor.ended] == ["removal"]
+
+
+def test_a_run_with_nothing_to_do_writes_what_came_without_a_run() -> None:
+    """An emergency stop asks no sink; the next run tells it."""
+    world = World.seeded()
+    world.apply(spec("a"))
+    doors(world).hold(A, "suspicious")
+    world.apply(spec("a"))
+    assert remembered(world).head.sequence == world.store.audit_head()[0]
+
+
 def test_the_sink_remembers_which_secrets_were_ended_for_a_leak_or_a_removal() -> None:
     """For thirty days; replaced ones are no secret's business."""
     world = World.seeded()

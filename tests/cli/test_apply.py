@@ -289,8 +289,7 @@ def test_a_certificate_that_is_not_checked_is_told_before_anything_is_sent(
 def test_a_run_shows_its_effects_to_whoever_wants_to_know(started: CommandLine) -> None:
     """In their order, on stderr, with paths and kinds of writes and no secret."""
     answer = started("apply", "--auto-approve", "-vv")
-    told = [line for line in answer.err.splitlines() if line.startswith("effect ")]
-    assert told == [
+    assert told(answer.err) == [
         "effect 1: store acquire_lease",
         "effect 2: store commit PutResource",
         "effect 3: store commit BeginSecret",
@@ -300,6 +299,27 @@ def test_a_run_shows_its_effects_to_whoever_wants_to_know(started: CommandLine) 
         "effect 7: store release_lease",
     ]
     assert started.secret_at("demo/dev/hello-dev") not in answer.both
+
+
+def test_an_apply_with_nothing_to_do_tells_the_sink_what_it_does_not_know(
+    applied: CommandLine,
+) -> None:
+    """A stop needs no sink; the next run writes the anchor, and the one after it nothing."""
+    applied("hold", "hello-dev", "--reason", "strange traffic")
+    effects = [told(applied("apply", "--auto-approve", "-vv").err) for _ in range(2)]
+    assert effects == [
+        [
+            "effect 1: store acquire_lease",
+            "effect 2: sink write_anchor",
+            "effect 3: store release_lease",
+        ],
+        [],
+    ]
+
+
+def told(err: str) -> list[str]:
+    """Give the lines that tell of effects."""
+    return [line for line in err.splitlines() if line.startswith("effect ")]
 
 
 def test_effects_are_not_shown_unasked(started: CommandLine) -> None:

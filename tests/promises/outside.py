@@ -8,6 +8,7 @@ gateway is the real one, on the rows as they are.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -149,6 +150,8 @@ class Outside:
             if event.note.event == "secret-confirmed":
                 confirmed.append(dict(event.note.detail)["versionId"])
         self._hold(store.audit_head() == (number, previous), "P8 head", f"{number}")
+        anchor = json.loads(self.place.holds.anchor())
+        self._hold((anchor["sequence"], anchor["hash"]) == (number, previous), "P8 anchor", "")
         rows = sorted(row["version_id"] for row in self.place.rows(_CONFIRMED))
         self._hold(sorted(confirmed) == rows, "P8 each confirmation once", f"{len(rows)}")
 

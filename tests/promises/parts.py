@@ -58,6 +58,10 @@ class AgePart:
         """Whether a version's copy is there."""
         return (self.folder / "secrets" / f"{path}.{version}.age").exists()
 
+    def anchor(self) -> str:
+        """Read what the sink remembers of the store."""
+        return (self.folder / "secrets" / "_keyrec" / "anchor.json").read_text()
+
     def lose(self, path: str) -> None:
         """Delete the latest value by hand; the pointer, and with it the count, stays."""
         (self.folder / "secrets" / f"{path}.age").resolve().unlink()
@@ -108,6 +112,11 @@ class VaultPart:
         """Whether a version's value is there."""
         target = f"{self.mount}/data/{self.prefix}/{path}?version={version}"
         return self.client.status("GET", target) == 200
+
+    def anchor(self) -> str:
+        """Read what the sink remembers of the store."""
+        target = f"{self.mount}/data/{self.prefix}/_keyrec/anchor"
+        return str(self.client.call("GET", target)["data"]["data"]["anchor"])
 
     def lose(self, path: str) -> None:
         """Delete the latest value by hand."""
