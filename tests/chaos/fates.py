@@ -38,7 +38,9 @@ class Matter(StrEnum):
 
     ANY = "any"
     WRITE = "write"
-    """Vault: a check-and-set write."""
+    """Vault: a check-and-set write of a secret."""
+    ANCHOR = "anchor"
+    """Vault: the write of the audit anchor, the last thing that a run does."""
     DESTROY = "destroy"
     COMMIT = "commit"
     """PostgreSQL: the end of a transaction."""
@@ -46,7 +48,8 @@ class Matter(StrEnum):
 
 _PATTERNS = {
     Matter.ANY: re.compile(rb""),
-    Matter.WRITE: re.compile(rb"(?:POST|PUT) /v1/[^/ ]+/data/"),
+    Matter.WRITE: re.compile(rb"(?:POST|PUT) /v1/[^/ ]+/data/(?![^ ]*/_keyrec/)"),
+    Matter.ANCHOR: re.compile(rb"(?:POST|PUT) /v1/[^/ ]+/data/[^ ]*/_keyrec/"),
     Matter.DESTROY: re.compile(rb"(?:POST|PUT) /v1/[^/ ]+/destroy/"),
     Matter.COMMIT: re.compile(rb"(?s).*COMMIT"),
 }

@@ -13,6 +13,7 @@ MATTERS = (
     (Door.VAULT, Matter.WRITE, 4),
     (Door.VAULT, Matter.WRITE, 4),
     (Door.VAULT, Matter.DESTROY, 2),
+    (Door.VAULT, Matter.ANCHOR, 1),
     (Door.VAULT, Matter.ANY, 8),
     (Door.STORE, Matter.COMMIT, 5),
     (Door.STORE, Matter.COMMIT, 5),
