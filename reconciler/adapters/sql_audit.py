@@ -8,15 +8,17 @@ end is noticed.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timezone
+from types import UnionType
+from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, insert, or_, select, type_coerce, update
+from sqlalchemy.engine.interfaces import Dialect
 
 from reconciler.adapters.sql_records import json_text, source_of, source_text
 from reconciler.adapters.sql_tables import audit, key_versions, keys, meta
+from reconciler.adapters.sql_types import Instant
 from reconciler.model.anchor import EndedFor, EndedVersion
 from reconciler.model.audit import AuditEvent, AuditNote, event_hash
 from reconciler.model.keys import KeyStatus
@@ -87,15 +89,30 @@ def read_history(connection: Connection, address: str) -> tuple[AuditEvent, ...]
     """Give the events of an address, and those of its keys under earlier names."""
     workspace, _, name = address.partition("/")
     its_keys = select(keys.c.key_id).where(keys.c.workspace == workspace, keys.c.name == name)
-    wanted = select(audit).where(or_(audit.c.address == address, audit.c.subject.in_(its_keys)))
-    rows = connection.execute(wanted.order_by(audit.c.sequence)).mappings()
-    return tuple(event_of(row) for row in rows)
+    is_its = or_(audit.c.address == address, audit.c.subject.in_(its_keys))
+    wanted = select(*_COLUMNS).where(is_its).order_by(audit.c.sequence)
+    return tuple(event_of(row) for row in connection.execute(wanted).mappings())
 
 
-def read_page(connection: Connection, after: int) -> Sequence[RowMapping]:
-    """Give the rows of the events that follow a sequence number, a page of them."""
-    wanted = select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(PAGE)
-    return connection.execute(wanted).mappings().all()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some events, and where the next page goes on: the last row's number, whatever it is."""
+
+    events: tuple[AuditEvent, ...] = ()
+    last: Any = None
+
+
+def read_page(connection: Connection, after: Any) -> Page:
+    """Give the events that follow a number, a page of them; from the first one where it is None.
+
+    Events with a number below 1 are given too: nobody but a forger writes them.
+    """
+    wanted = select(*_COLUMNS).order_by(audit.c.sequence).limit(PAGE)
+    if after is not None:
+        wanted = wanted.where(audit.c.sequence > after)
+    rows = connection.execute(wanted).mappings().all()
+    last = rows[-1]["sequence"] if rows else None
+    return Page(events=tuple(event_of(row) for row in rows), last=last)
 
 
 def read_hash(connection: Connection, sequence: int) -> str | None:
@@ -105,11 +122,16 @@ def read_hash(connection: Connection, sequence: int) -> str | None:
 
 
 def read_ended(connection: Connection, since: datetime) -> tuple[EndedVersion, ...]:
-    """Give the versions that were ended for a leak or a removal since an instant, newest first."""
-    is_removed = keys.c.status == KeyStatus.REMOVED
+    """Give the versions that were ended for a leak or a removal since an instant, newest first.
+
+    A removal also ends what the key had replaced by a reissue.
+    """
+    successor = keys.alias("successor")
+    is_removed = or_(keys.c.status == KeyStatus.REMOVED, successor.c.status == KeyStatus.REMOVED)
     wanted = (
         select(key_versions.c.version_id, key_versions.c.leaked, key_versions.c.retired_at)
         .join(keys, keys.c.key_id == key_versions.c.key_id)
+        .outerjoin(successor, successor.c.key_id == keys.c.superseded_by)
         .where(or_(key_versions.c.leaked, is_removed), key_versions.c.retired_at >= since)
         .order_by(key_versions.c.retired_at.desc(), key_versions.c.version_id.desc())
     )
@@ -143,18 +165,69 @@ def _row(event: AuditEvent, subject: str | None) -> dict[str, Any]:
     }
 
 
+class _AsStored(Instant):
+    """An instant as the database gives it: what is damaged is found event by event."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Leave it."""
+        del dialect
+        return value
+
+
+_COLUMNS = tuple(
+    type_coerce(column, _AsStored()).label("at") if column is audit.c.at else column
+    for column in audit.c
+    if column is not audit.c.subject
+)
+_TEXTS = ("actor", "event", "address", "reason", "previous_hash", "hash")
+_TEXTS_OR_NULL = ("revision", "plan_digest", "run_id")
+
+
 def event_of(row: RowMapping) -> AuditEvent:
-    """Read an event; ValueError where it is not of the form of one."""
+    """Read one event; a row that nobody but a forger can have written is damaged."""
+    try:
+        event = _read_event(row)
+        event_hash(event)
+    except (ValueError, TypeError, AttributeError):
+        return _damaged(row["sequence"], row["address"])
+    return event
+
+
+def _damaged(number: Any, address: Any) -> AuditEvent:
+    """Give what stands for a row that cannot be read."""
+    note = AuditNote(event="", address=address if isinstance(address, str) else "")
+    return AuditEvent(
+        sequence=number if isinstance(number, int) else 0,
+        at=datetime.min.replace(tzinfo=timezone.utc),
+        actor="",
+        revision=None,
+        plan_digest=None,
+        run_id=None,
+        note=note,
+        previous_hash="",
+        hash="",
+        is_damaged=True,
+    )
+
+
+def _read_event(row: RowMapping) -> AuditEvent:
+    for name in _TEXTS:
+        _require(row[name], str)
+    for name in _TEXTS_OR_NULL:
+        _require(row[name], str | None)
+    _require(row["sequence"], int)
     note = AuditNote(
         event=row["event"],
         address=row["address"],
         reason=row["reason"],
         source=source_of(row["source"]),
-        detail=tuple((name, value) for name, value in json.loads(row["detail"])),
+        detail=tuple(_pair(name, value) for name, value in json.loads(row["detail"])),
     )
     return AuditEvent(
         sequence=row["sequence"],
-        at=row["at"],
+        at=_moment(row["at"]),
         actor=row["actor"],
         revision=row["revision"],
         plan_digest=row["plan_digest"],
@@ -163,3 +236,21 @@ def event_of(row: RowMapping) -> AuditEvent:
         previous_hash=row["previous_hash"],
         hash=row["hash"],
     )
+
+
+def _pair(name: Any, value: Any) -> tuple[str, str]:
+    _require(name, str)
+    _require(value, str)
+    return name, value
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if moment.tzinfo is None:
+        raise ValueError("an instant of the chain is aware")
+    return cast("datetime", moment.astimezone(timezone.utc))
+
+
+def _require(value: Any, kind: type | UnionType) -> None:
+    if not isinstance(value, kind):
+        raise TypeError("a column holds what keyrec never writes")

@@ -17,7 +17,6 @@ from sqlalchemy import Connection, select
 from reconciler.adapters import sql_reading
 from reconciler.adapters.sql_audit import (
     Author,
-    event_of,
     lock_chain,
     read_ended,
     read_hash,
@@ -149,11 +148,10 @@ class SqlStore:
 
     def events(self) -> Iterator[AuditEvent]:
         """Give the whole audit chain in order, a page at a time."""
-        after = 0
-        while page := self._database.read(partial(read_page, after=after)):
-            for row in page:
-                yield event_of(row)
-            after = page[-1]["sequence"]
+        page = self._database.read(partial(read_page, after=None))
+        while page.events:
+            yield from page.events
+            page = self._database.read(partial(read_page, after=page.last))
 
     def close(self) -> None:
         """Give connections back."""

@@ -1,6 +1,7 @@
 """What a platform admin does about a store that is not the one that the sink remembers.
 
-First every secret that the anchor lists is ended again. Then, by choice, every key gets a new
+First every secret that the anchor lists is ended again, and a key that was removed meanwhile is put
+on hold: maintenance would give it a new secret. Then, by choice, every key gets a new
 secret, or the store is accepted as it is. Only at the end is it written down and the anchor set: a
 run that was killed in between leaves an apply that still refuses, and can simply be run again.
 """
@@ -20,14 +21,16 @@ from reconciler.errors import SinkUnavailable
 from reconciler.model.anchor import REMEMBERED, EndedFor, EndedVersion, anchor_of
 from reconciler.model.audit import AuditNote
 from reconciler.model.chain import Head
-from reconciler.model.keys import KeyRecord
-from reconciler.model.writes import RecordEvent, RevokeVersion, Write
+from reconciler.model.keys import KeyRecord, KeyStatus
+from reconciler.model.writes import HoldKey, RecordEvent, RevokeVersion, Write
 from reconciler.planning.actions import MaintenanceKind, Reason
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import MaintenanceItem, Plan
 
 ADDRESS = "audit/anchor"
 """What the events of an acknowledgement are about."""
+HELD_FOR = "removed before the store was restored from an older copy"
+"""A hold that lasts until manifests are applied, which remove the key again."""
 BEGUN, DONE = "acknowledgement-begun", "audit-acknowledged"
 
 
@@ -68,6 +71,7 @@ def _begin(session: Session, transactions: Transactions, found: Disagreement) ->
     An acknowledgement of the same anchor that was begun before goes on.
     """
     writes: list[Write] = [_ending(e) for e in found.to_end]
+    writes += [_hold(record) for record in _removed_since(session, found)]
     before = _begun_before(session, found)
     if before is None:
         writes.append(RecordEvent(note=_note(BEGUN, found)))
@@ -88,13 +92,15 @@ def _ending(ended: EndedVersion) -> RevokeVersion:
 
 
 def _begun_before(session: Session, found: Disagreement) -> int | None:
+    """Give the number of the event with which it began; only the anchor may be left to be set."""
     wanted = _note(BEGUN, found)
-    for event in reversed(session.doors.store.history(ADDRESS)):
-        if event.note.event == DONE:
-            return None
-        if event.note == wanted:
-            return event.sequence
-    return None
+    history = session.doors.store.history(ADDRESS)
+    return next((e.sequence for e in history if e.note == wanted), None)
+
+
+def _is_told(session: Session, note: AuditNote) -> bool:
+    """Whether a run that could not set the anchor any more has said already that it is done."""
+    return any(e.note == note for e in session.doors.store.history(ADDRESS))
 
 
 def _note(event: str, found: Disagreement, **detail: str) -> AuditNote:
@@ -117,7 +123,7 @@ def _rotate_all(session: Session, found: Disagreement, begun: int) -> ApplyRepor
 def _plan(session: Session, plan_request: PlanRequest, found: Disagreement, begun: int) -> Plan:
     observed = plan_request.observed
     events = {e.sequence: e.at for e in session.doors.store.history(ADDRESS)}
-    ended = set() if found.seen.anchor is None else _ended_keys(session, found)
+    ended = _ended_keys(session, found)
     records = [
         r
         for r in sorted(observed.live.values(), key=lambda r: r.address)
@@ -135,14 +141,26 @@ def _plan(session: Session, plan_request: PlanRequest, found: Disagreement, begu
     )
 
 
-def _ended_keys(session: Session, found: Disagreement) -> set[str]:
+def _ended_keys(session: Session, found: Disagreement) -> dict[str, KeyRecord]:
     """Give the keys that were removed after the copy was made: they want no new secret."""
     removed = (
         session.doors.store.presented(e.version_id)
         for e in (found.seen.anchor.ended if found.seen.anchor else ())
         if e.why is EndedFor.REMOVAL
     )
-    return {stored.record.key_id for stored in removed if stored is not None}
+    return {stored.record.key_id: stored.record for stored in removed if stored is not None}
+
+
+def _removed_since(session: Session, found: Disagreement) -> Iterator[KeyRecord]:
+    """Give those of them that nothing keeps from being brought back by maintenance."""
+    for record in _ended_keys(session, found).values():
+        if record.status is KeyStatus.LIVE and record.hold is None:
+            yield record
+
+
+def _hold(record: KeyRecord) -> HoldKey:
+    note = AuditNote(event="key-held", address=str(record.address), reason=HELD_FOR)
+    return HoldKey(key_id=record.key_id, reason=HELD_FOR, note=note)
 
 
 def _item(session: Session, record: KeyRecord) -> MaintenanceItem:
@@ -163,7 +181,9 @@ def _finish(
     session: Session, transactions: Transactions, found: Disagreement, answer: Answer
 ) -> None:
     """Write it down, and let the sink remember the store as it is now."""
-    transactions.run([RecordEvent(note=_note(DONE, found, answer=answer.value))])
+    note = _note(DONE, found, answer=answer.value)
+    if not _is_told(session, note):
+        transactions.run([RecordEvent(note=note)])
     observed = session.read_again().observed
     head = Head(sequence=observed.audit_sequence, hash=observed.audit_head)
     store = session.doors.store
@@ -171,21 +191,14 @@ def _finish(
         observed.store_id,
         head,
         now=observed.read_at,
-        ended=_all_ended(found, store.ended_versions(observed.read_at - REMEMBERED)),
+        ended=store.ended_versions(observed.read_at - REMEMBERED),
+        earlier=found.seen.anchor,
     )
     if not put_anchor(session.doors.sink, anchor, expected=found.seen.version):
         raise SinkUnavailable(
             "the audit anchor was not written: somebody else wrote it meanwhile, or no answer came",
             advice="run keyrec audit acknowledge again",
         )
-
-
-def _all_ended(found: Disagreement, stored: tuple[EndedVersion, ...]) -> Iterator[EndedVersion]:
-    """Give what the store lists, and what only the old anchor knew: there may be more copies."""
-    yield from stored
-    known = {e.version_id for e in stored}
-    listed = () if found.seen.anchor is None else found.seen.anchor.ended
-    yield from (e for e in listed if e.version_id not in known)
 
 
 def _empty_report(session: Session) -> ApplyReport:

@@ -85,6 +85,12 @@ def _fault(seen: AnchorSeen, store: KeyStore, observed: ObservedState) -> Anchor
     )
 
 
+def head_of(store: KeyStore) -> Head:
+    """Read the end of the store's chain."""
+    sequence, newest = store.audit_head()
+    return Head(sequence=sequence, hash=newest)
+
+
 def require_agreement(seen: AnchorSeen, store: KeyStore, observed: ObservedState) -> None:
     """Return where the store holds what the sink remembers.
 
@@ -135,7 +141,11 @@ def write_anchor(store: KeyStore, sink: SecretSink, observed: ObservedState) -> 
         require_agreement(seen, store, replace(observed, audit_sequence=sequence, audit_head=head))
         ended = store.ended_versions(now - REMEMBERED)
         anchor = anchor_of(
-            observed.store_id, Head(sequence=sequence, hash=head), now=now, ended=ended
+            observed.store_id,
+            Head(sequence=sequence, hash=head),
+            now=now,
+            ended=ended,
+            earlier=seen.anchor,
         )
         if put_anchor(sink, anchor, expected=seen.version):
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.apply.anchor import fault_of, look_at_anchor
+from reconciler.apply.anchor import fault_of, head_of, look_at_anchor
 from reconciler.errors import KeyrecError
 from reconciler.model.anchor import AnchorFault
 from reconciler.model.chain import ChainFault, Head, first_fault
@@ -42,7 +42,7 @@ def verify_audit(
     """
     observed = store.observe(manager)
     head = Head(sequence=observed.audit_sequence, hash=observed.audit_head)
-    fault = first_fault(store.events(), stored=head, kept=kept)
+    fault = first_fault(store.events(), stored=head, kept=kept, newest=lambda: head_of(store))
     if sink is None:
         return Verification(head=head, fault=fault)
     try:

@@ -68,9 +68,22 @@ class AnchorFault(StrEnum):
     """What stands there is no anchor of a known format."""
 
 
-def anchor_of(store_id: str, head: Head, *, now: datetime, ended: Iterable[EndedVersion]) -> Anchor:
-    """Put an anchor together; only the newest ended versions are listed."""
-    newest = sorted(ended, key=lambda e: (e.at, e.version_id), reverse=True)
+def anchor_of(
+    store_id: str,
+    head: Head,
+    *,
+    now: datetime,
+    ended: Iterable[EndedVersion],
+    earlier: Anchor | None = None,
+) -> Anchor:
+    """Put an anchor together; only the newest ended versions are listed.
+
+    What the earlier anchor lists is listed until its time is over, also where the store does not
+    know of it any more: another, older copy of the store may have it alive.
+    """
+    before = () if earlier is None else earlier.ended
+    known = {e.version_id: e for e in (*before, *ended) if e.at >= now - REMEMBERED}
+    newest = sorted(known.values(), key=lambda e: (e.at, e.version_id), reverse=True)
     return Anchor(
         store_id=store_id,
         head=head,
@@ -106,12 +119,12 @@ def read_anchor(text: str) -> Anchor | None:
         return Anchor(
             store_id=str(document["storeId"]),
             head=Head(sequence=int(document["sequence"]), hash=str(document["hash"])),
-            written_at=datetime.fromisoformat(document["writtenAt"]),
+            written_at=_moment(document["writtenAt"]),
             ended=tuple(
                 EndedVersion(
                     version_id=str(e["versionId"]),
                     why=EndedFor(e["why"]),
-                    at=datetime.fromisoformat(e["at"]),
+                    at=_moment(e["at"]),
                 )
                 for e in document["ended"]
             ),
@@ -119,6 +132,14 @@ def read_anchor(text: str) -> Anchor | None:
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _moment(text: str) -> datetime:
+    """Read an instant; one without its zone cannot be compared with others."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("an instant of the anchor is aware")
+    return moment
 
 
 def anchor_fault(

@@ -43,6 +43,8 @@ class AuditEvent:
     note: AuditNote
     previous_hash: str
     hash: str
+    is_damaged: bool = False
+    """Its stored row cannot be read as an event; beside number and address nothing is in it."""
 
 
 def event_document(event: AuditEvent) -> Document:

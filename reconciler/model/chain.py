@@ -8,7 +8,7 @@ that was kept elsewhere, the sink's anchor or what an apply printed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -57,79 +57,84 @@ class Head:
 
 
 def first_fault(
-    events: Iterable[AuditEvent], *, stored: Head, kept: Iterable[Head] = ()
+    events: Iterable[AuditEvent],
+    *,
+    stored: Head,
+    kept: Iterable[Head] = (),
+    newest: Callable[[], Head] | None = None,
 ) -> ChainFault | None:
     """Walk the chain, oldest first, and give the first fault; None where it is whole.
 
-    `stored` is the head that the store has beside its events; `kept` are heads from elsewhere.
+    `stored` is the head that the store had beside its events before they were read, `newest` gives
+    the one that it has afterwards: what was committed in between is no fault. `kept` are heads from
+    elsewhere.
     """
-    walk = _Walk(places={head.sequence: head.hash for head in kept})
+    walk = _Walk(places=(stored, *kept))
     fault = walk.over(events)
-    return fault or walk.end(stored)
+    return fault or walk.end(stored, stored if newest is None else newest())
 
 
 class _Walk:
     """One pass over a chain; only the last event is remembered."""
 
-    def __init__(self, places: dict[int, str]) -> None:
-        self._places = places
+    def __init__(self, places: Iterable[Head]) -> None:
+        self._places = tuple(places)
         self._last = Head(sequence=0, hash=GENESIS)
 
     def over(self, events: Iterable[AuditEvent]) -> ChainFault | None:
         """Look at each event, with the one that follows it in sight."""
         iterator = iter(events)
-        event = _next(iterator, number=1)
-        while isinstance(event, AuditEvent):
-            following = _next(iterator, number=event.sequence + 1)
-            fault = self._fault(event, following if isinstance(following, AuditEvent) else None)
+        event = next(iterator, None)
+        while event is not None:
+            following = next(iterator, None)
+            fault = self._fault(event, following)
             if fault is not None:
                 return fault
             self._last = Head(sequence=event.sequence, hash=event.hash)
             event = following
-        return event
+        return None
 
     def _fault(self, event: AuditEvent, following: AuditEvent | None) -> ChainFault | None:
         expected = self._last.sequence + 1
-        if event.sequence != expected:
+        if event.sequence > expected:
             return ChainFault(kind=FaultKind.REMOVED, sequence=expected)
+        if event.is_damaged:
+            return ChainFault(kind=FaultKind.DAMAGED, sequence=event.sequence or expected)
+        if event.sequence < expected:
+            return ChainFault(kind=FaultKind.INSERTED, sequence=event.sequence)
         if event.hash != event_hash(event):
-            return ChainFault(kind=_kind_of_misfit(event, following), sequence=expected)
+            return _misfit(event, following, expected)
         if event.previous_hash != self._last.hash:
             return ChainFault(kind=FaultKind.REWRITTEN, sequence=expected)
-        if self._places.get(expected, event.hash) != event.hash:
+        if any(p.sequence == expected and p.hash != event.hash for p in self._places):
             return ChainFault(kind=FaultKind.REWRITTEN, sequence=expected)
         return None
 
-    def end(self, stored: Head) -> ChainFault | None:
+    def end(self, stored: Head, newest: Head) -> ChainFault | None:
         """Compare the end with the stored head, and with those that were kept elsewhere."""
         length = self._last.sequence
         if length < stored.sequence:
             return ChainFault(kind=FaultKind.CUT, sequence=length + 1)
-        if length > stored.sequence:
-            return ChainFault(kind=FaultKind.INSERTED, sequence=stored.sequence + 1)
-        if self._last.hash != stored.hash:
-            return ChainFault(kind=FaultKind.REWRITTEN, sequence=length)
-        if any(place > length for place in self._places):
+        if length > newest.sequence:
+            return ChainFault(kind=FaultKind.INSERTED, sequence=newest.sequence + 1)
+        if any(place.sequence > length for place in self._places):
             return ChainFault(kind=FaultKind.BEHIND, sequence=length + 1)
         return None
 
 
-def _next(iterator: Iterator[AuditEvent], *, number: int) -> AuditEvent | ChainFault | None:
-    """Give the event of that number, the end, or that it cannot be read."""
-    try:
-        return next(iterator, None)
-    except ValueError:
-        return ChainFault(kind=FaultKind.DAMAGED, sequence=number)
-
-
-def _kind_of_misfit(event: AuditEvent, following: AuditEvent | None) -> FaultKind:
+def _misfit(event: AuditEvent, following: AuditEvent | None, place: int) -> ChainFault:
     """Say whether an event was changed, or stands at another place than it was written for."""
     moved = _distance(event)
+    pushed = None if following is None else _distance(following)
     if moved is None:
-        return FaultKind.CHANGED
-    if following is not None and _distance(following) != moved:
-        return FaultKind.REORDERED
-    return FaultKind.REMOVED if moved > 0 else FaultKind.INSERTED
+        kind = FaultKind.INSERTED if pushed == -1 else FaultKind.CHANGED
+        return ChainFault(kind=kind, sequence=place)
+    if following is not None and pushed != moved:
+        return ChainFault(kind=FaultKind.REORDERED, sequence=place)
+    if moved > 0:
+        return ChainFault(kind=FaultKind.REMOVED, sequence=place)
+    # As many events before this one were put in, each with a right hash.
+    return ChainFault(kind=FaultKind.INSERTED, sequence=place + moved)
 
 
 def _distance(event: AuditEvent) -> int | None:

@@ -22,6 +22,11 @@ def history_text(events: Sequence[AuditEvent], style: Style) -> str:
 
 def _event_lines(event: AuditEvent, style: Style) -> Iterator[str]:
     note = event.note
+    if event.is_damaged:
+        what = style.paint("damaged", Tint.RED, Tint.BOLD)
+        yield f"#{event.sequence}  {what}  {escape(note.address)}"
+        yield "    somebody has changed its row; keyrec audit verify names the first bad event"
+        return
     name = style.paint(escape(note.event), Tint.BOLD)
     head = f"{moment(event.at)}  #{event.sequence}  {name}  {escape(note.address)}"
     yield f"{head}  by {escape(event.actor)}"
@@ -50,5 +55,7 @@ def history_json(events: Sequence[AuditEvent]) -> str:
 
 
 def _event_json(event: AuditEvent) -> dict[str, object]:
+    if event.is_damaged:
+        return {"sequence": event.sequence, "address": event.note.address, "damaged": True}
     document = cast("dict[str, object]", event_document(event))
     return {**document, "hash": event.hash}

@@ -13,7 +13,7 @@ from reconciler.adapters.sql_audit import event_of
 from reconciler.adapters.sql_store import SqlStore
 from reconciler.adapters.sql_tables import audit
 from reconciler.apply.auditing import verify_audit
-from reconciler.model.audit import GENESIS, event_hash
+from reconciler.model.audit import GENESIS, AuditEvent, event_hash
 from reconciler.model.chain import Head
 from tests.adapters.sql_rigs import engine_of
 from tests.contracts.store_story import MANAGER, POLICY, Story, resource
@@ -41,7 +41,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
     opened.close()
 
 
-def put(connection: Connection, at: int, **columns: object) -> None:
+def put(connection: Connection, at: int, /, **columns: object) -> None:
     """Change columns of one event."""
     values = ", ".join(f"{name} = :{name}" for name in columns)
     connection.execute(text(f"UPDATE audit SET {values} WHERE sequence = {at}"), dict(columns))
@@ -82,6 +82,17 @@ def put_in(connection: Connection) -> None:
     )
     put(connection, 4, event="key-released")
     rehash(connection, 4)
+
+
+def put_before(connection: Connection) -> None:
+    """Copy an event to a number that no event has; a history would show it."""
+    columns = ", ".join(c.name for c in audit.c if c.name != "sequence")
+    connection.execute(
+        text(
+            f"INSERT INTO audit (sequence, {columns}) "
+            f"SELECT 0, {columns} FROM audit WHERE sequence = 2"
+        )
+    )
 
 
 def swap(connection: Connection) -> None:
@@ -126,9 +137,10 @@ FOUND_ALONE: dict[str, tuple[Callable[[Connection], None], tuple[str, int]]] = {
     "an event is changed": (change, ("changed", 4)),
     "an event is made unreadable": (damage, ("damaged", 4)),
     "an event is removed": (take_out, ("removed", 4)),
-    "an event is inserted": (put_in, ("inserted", 5)),
+    "an event is inserted": (put_in, ("inserted", 4)),
     "events are reordered": (swap, ("reordered", 4)),
     "the end is cut": (cut, ("cut", 8)),
+    "events are put before the first": (put_before, ("inserted", 0)),
 }
 FOUND_BY_THE_ANCHOR: dict[str, tuple[Callable[[Connection], None], tuple[str, int]]] = {
     "the end is cut, and the stored head with it": (cut_with_head, ("behind", 8)),
@@ -163,6 +175,73 @@ def test_a_chain_that_is_whole_in_itself_is_found_by_a_kept_head(
         tamper(connection)
     assert found(store) is None
     assert found(store, Head(sequence=sequence, hash=hash_)) == expected
+
+
+DAMAGES: dict[str, dict[str, object]] = {
+    "no list of pairs": {"detail": "[1]"},
+    "a pair of something else": {"detail": '[["a", 1]]'},
+    "half a pair": {"detail": '[["a"]]'},
+    "a text that cannot be written": {"detail": '[["a", "\\ud800"]]'},
+    "a place that is none": {"source": "nowhere"},
+    "a place without its parts": {"source": "[1]"},
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_row_is_a_finding_and_stops_no_history(name: str, store: SqlStore) -> None:
+    """Never a crash: the other events are read as ever."""
+    address = next(e.note.address for e in store.events() if e.sequence == 4)
+    before = len(store.history(address))
+    with engine_of(store).begin() as connection:
+        put(connection, 4, **DAMAGES[name])
+    assert found(store) == ("damaged", 4)
+    history = store.history(address)
+    assert (len(history), [e.sequence for e in history if e.is_damaged]) == (before, [4])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "expected"),
+    [
+        ("at", "yesterday", ("damaged", 4)),
+        ("at", "2026-11-24T12:00:00", ("damaged", 4)),
+        ("actor", b"\x00", ("damaged", 4)),
+        ("revision", b"\x00", ("damaged", 4)),
+        ("sequence", "four", ("removed", 4)),
+    ],
+)
+def test_a_column_of_sqlite_may_hold_anything(
+    column: str, value: object, expected: tuple[str, int], tmp_path: Path
+) -> None:
+    """It takes any type in any column; PostgreSQL does not."""
+    clock = FakeClock()
+    opened = SqlStore(f"sqlite:///{tmp_path / 'keys.db'}", clock=clock)
+    opened.migrate()
+    opened.seed(resource(POLICY), actor="local:alice")
+    story = Story(store=opened, clock=clock)
+    for key in ("a", "b"):
+        story.create(key)
+    with engine_of(opened).begin() as connection:
+        put(connection, 4, **{column: value})
+    assert found(opened) == expected
+    opened.close()
+
+
+def test_what_is_committed_while_the_chain_is_read_is_no_fault(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head is read before the events, and once more after them."""
+    real = store.events
+
+    def slow() -> Iterator[AuditEvent]:
+        store.acquire_lease("another", holder="it", run_id="run-9")
+        store.end_lease("another", actor="local:bob")
+        yield from real()
+        store.acquire_lease("another", holder="it", run_id="run-10")
+        store.end_lease("another", actor="local:bob")
+
+    monkeypatch.setattr(store, "events", slow)
+    assert found(store) is None
+    assert found(store, Head(sequence=1, hash="0" * 64)) == ("rewritten", 1)
 
 
 def test_the_reference_names_what_is_found_and_by_what() -> None:

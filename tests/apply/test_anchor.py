@@ -22,6 +22,7 @@ from reconciler.errors import (
 )
 from reconciler.model.anchor import Anchor, AnchorFault, read_anchor
 from reconciler.model.keys import KeyAddress
+from reconciler.planning.pairing import Selection
 from tests.apply.test_emergency import doors
 from tests.apply.watching import Crash, assert_settled
 from tests.fakes.store_state import State
@@ -297,6 +298,69 @@ def test_a_removed_key_gets_no_new_secret() -> None:
     assert world.sink.version_at(PATH) == 1
     assert world.apply(removal("a"), spec("b")).exit_code == 0
     assert A not in world.store.observe(MANAGER).live
+
+
+def test_maintenance_brings_no_removed_key_back() -> None:
+    """It is on hold until manifests are applied; another restore finds it in the anchor still."""
+    world = World.seeded()
+    world.apply(spec("a"), spec("b"))
+    backup = copy_of(world)
+    world.apply(removal("a"), spec("b"))
+    world.store.state = backup
+    listed = {e.version_id for e in remembered(world).ended}
+    acknowledge(world, Answer.ACCEPT)
+    world.maintain()
+    world.apply(spec("b", owner="x"), removal("c"), selection=Selection(targets=("payments/b",)))
+    assert not world.authenticates(world.sink.secret_at(PATH))
+    assert listed <= {e.version_id for e in remembered(world).ended}
+    assert world.apply(removal("a"), spec("b", owner="x")).exit_code == 0
+    assert A not in world.store.observe(MANAGER).live
+
+
+def test_what_a_removed_key_had_replaced_is_remembered() -> None:
+    """Its last secrets ended with it, and an older copy has them alive."""
+    world = World.seeded()
+    world.apply(spec("a"))
+    old = world.sink.secret_at(PATH)
+    backup = copy_of(world)
+    world.apply(spec("a", reissue=2))
+    assert world.authenticates(old)
+    world.apply(removal("a"))
+    world.store.state = backup
+    assert world.authenticates(old)
+    acknowledge(world, Answer.ACCEPT)
+    assert not world.authenticates(old)
+
+
+def test_a_run_forgets_nothing_that_only_the_sink_knew() -> None:
+    """For as long as it is to be remembered."""
+    world, _, _ = restored()
+    before = {e.version_id for e in remembered(world).ended}
+    acknowledge(world)
+    world.apply(spec("a"), spec("b"), spec("c"))
+    assert before <= {e.version_id for e in remembered(world).ended}
+    world.clock.advance(timedelta(days=31))
+    world.apply(spec("a"), spec("b"), spec("c"), spec("d"))
+    assert remembered(world).ended == ()
+
+
+def test_where_only_the_anchor_could_not_be_set_no_key_is_renewed_twice() -> None:
+    """Nor is anything said twice; apply refuses until it is set."""
+    world, _, _ = restored()
+    world.clock.advance(HOUR)
+    world.sink.fail_next("write_anchor", SinkUnavailable("sealed"))
+    with pytest.raises(SinkUnavailable):
+        acknowledge(world)
+    sent = len(world.sink.sent)
+    world.clock.advance(HOUR)
+    report = acknowledge(world)
+    assert report is not None
+    assert (report.outcomes, len(world.sink.sent)) == ((), sent)
+    told = [
+        e.note.event for e in world.store.history(ADDRESS) if e.note.event != "secret-ended-again"
+    ]
+    assert told == ["acknowledgement-begun", "audit-acknowledged"]
+    assert remembered(world).head.sequence == world.store.audit_head()[0]
 
 
 def test_only_a_platform_admin_acknowledges() -> None:

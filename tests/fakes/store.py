@@ -257,7 +257,7 @@ class FakeStore:
             )
             for s in state.versions.values()
             if s.version.retired_at is not None and s.version.retired_at >= since
-            if s.version.leaked or state.keys[s.key_id].status is KeyStatus.REMOVED
+            if s.version.leaked or state.is_removed(s.key_id)
         ]
         return tuple(sorted(found, key=lambda e: (e.at, e.version_id), reverse=True))
 

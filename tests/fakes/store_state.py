@@ -144,6 +144,12 @@ class State:
         removed = (self.keys[key_id] for key_id in self.removed)
         return {k.address: k for k in removed if k.manager == manager}
 
+    def is_removed(self, key_id: str) -> bool:
+        """Whether a key was removed, or the one that has replaced it."""
+        key = self.keys[key_id]
+        family = (key, self.keys.get(key.superseded_by or ""))
+        return any(k is not None and k.status is KeyStatus.REMOVED for k in family)
+
     def history(self, address: str) -> tuple[AuditEvent, ...]:
         """Give the events of an address, and those of its keys under earlier names."""
         keys = {k.key_id for k in self.keys.values() if str(k.address) == address}
