@@ -142,10 +142,10 @@ def test_history_looks_as_it_was_approved(golden: Golden):
 def test_a_damaged_event_is_shown_as_one():
     """The history goes on around it; nothing of the damaged row is taken for a fact."""
     text = keys.history_text([event(), event(sequence=7, is_damaged=True)], PLAIN)
-    assert "#7  damaged  payments/billing-sync" in text
+    assert "#7  damaged  payments/billing-sync-prod" in text
     assert "keyrec audit verify" in text
     shown = json.loads(keys.history_json([event(sequence=7, is_damaged=True)]))["events"]
-    assert shown == [{"sequence": 7, "address": "payments/billing-sync", "damaged": True}]
+    assert shown == [{"sequence": 7, "address": "payments/billing-sync-prod", "damaged": True}]
 
 
 def test_the_lock_looks_as_it_was_approved(golden: Golden):
