@@ -17,11 +17,9 @@ from sqlalchemy import Connection, RowMapping, insert, or_, select, type_coerce,
 from sqlalchemy.engine.interfaces import Dialect
 
 from reconciler.adapters.sql_records import json_text, source_of, source_text
-from reconciler.adapters.sql_tables import audit, key_versions, keys, meta
+from reconciler.adapters.sql_tables import audit, keys, meta
 from reconciler.adapters.sql_types import Instant
-from reconciler.model.anchor import EndedFor, EndedVersion
 from reconciler.model.audit import AuditEvent, AuditNote, event_hash
-from reconciler.model.keys import KeyStatus
 
 PAGE = 1000
 
@@ -113,36 +111,6 @@ def read_page(connection: Connection, after: Any) -> Page:
     rows = connection.execute(wanted).mappings().all()
     last = rows[-1]["sequence"] if rows else None
     return Page(events=tuple(event_of(row) for row in rows), last=last)
-
-
-def read_hash(connection: Connection, sequence: int) -> str | None:
-    """Give the hash of one event; None where there is none of that number."""
-    wanted = select(audit.c.hash).where(audit.c.sequence == sequence)
-    return connection.execute(wanted).scalar_one_or_none()
-
-
-def read_ended(connection: Connection, since: datetime) -> tuple[EndedVersion, ...]:
-    """Give the versions that were ended for a leak or a removal since an instant, newest first.
-
-    A removal also ends what the key had replaced by a reissue.
-    """
-    successor = keys.alias("successor")
-    is_removed = or_(keys.c.status == KeyStatus.REMOVED, successor.c.status == KeyStatus.REMOVED)
-    wanted = (
-        select(key_versions.c.version_id, key_versions.c.leaked, key_versions.c.retired_at)
-        .join(keys, keys.c.key_id == key_versions.c.key_id)
-        .outerjoin(successor, successor.c.key_id == keys.c.superseded_by)
-        .where(or_(key_versions.c.leaked, is_removed), key_versions.c.retired_at >= since)
-        .order_by(key_versions.c.retired_at.desc(), key_versions.c.version_id.desc())
-    )
-    return tuple(
-        EndedVersion(
-            version_id=row.version_id,
-            why=EndedFor.LEAK if row.leaked else EndedFor.REMOVAL,
-            at=row.retired_at,
-        )
-        for row in connection.execute(wanted)
-    )
 
 
 def _row(event: AuditEvent, subject: str | None) -> dict[str, Any]:

@@ -15,11 +15,10 @@ from typing import TypeVar
 from sqlalchemy import Connection, select
 
 from reconciler.adapters import sql_reading
+from reconciler.adapters.sql_anchor import read_ended, read_hash
 from reconciler.adapters.sql_audit import (
     Author,
     lock_chain,
-    read_ended,
-    read_hash,
     read_head,
     read_history,
     read_page,
