@@ -35,6 +35,8 @@ class Holding:
     world: World
     promised: Promised
     retired: set[str] = field(default_factory=set)
+    blocked: set[str] = field(default_factory=set)
+    """Operations that were seen to be blocked."""
     chain: list[AuditEvent] = field(default_factory=list)
     """The audit chain as far as it was looked at."""
     paths: set[str] = field(default_factory=set)
@@ -228,10 +230,12 @@ def retired_is_final(seen: Holding) -> None:
 
 
 def only_strangers_block(seen: Holding) -> None:
-    """An operation is blocked only where an outsider was."""
+    """An operation is blocked only where an outsider was; its path may be mended later."""
     for operation in seen.state.operations.values():
-        if operation.state is OperationState.BLOCKED:
+        is_new = operation.operation_id not in seen.blocked
+        if operation.state is OperationState.BLOCKED and is_new:
             assert operation.sink_path in seen.promised.touched, "blocked without a stranger"
+            seen.blocked.add(operation.operation_id)
 
 
 def nothing_stops_unasked(seen: Holding) -> None:
