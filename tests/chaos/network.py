@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import Any, assert_never
@@ -230,6 +231,8 @@ async def run(vault_port: int, store_socket: str) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
         say(done=await _obey(json.loads(line), control, vault))
+    # Connections that are still open end with the process; undoing them one by one helps nobody.
+    os._exit(0)
 
 
 async def _obey(command: dict[str, Any], control: Control, vault: VaultDoor) -> Any:
