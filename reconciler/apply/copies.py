@@ -29,6 +29,11 @@ class Copy:
     item: MaintenanceItem | None = None
     """The plan's item; None where it goes with a removal of the same plan."""
 
+    @property
+    def workspace(self) -> str:
+        """Give the workspace of its key: rights in a sink are given by prefix."""
+        return self.address.partition("/")[0]
+
     def record_destroyed(self) -> RecordDestroyed:
         """Give the write that remembers its end."""
         facts = {

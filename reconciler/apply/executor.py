@@ -6,13 +6,13 @@ what time brings; then copies of ended secrets in the sink. Nothing is planned o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
 
 from reconciler.apply.answers import failed_work, refusal_words
-from reconciler.apply.copies import Copy, copies
+from reconciler.apply.batches import batches
+from reconciler.apply.cleaning import Cleaner
+from reconciler.apply.copies import copies
 from reconciler.apply.doors import RunWatch
 from reconciler.apply.effects import declared_work, rotation_work, store_write
 from reconciler.apply.ledger import Ledger, Subject, words_of
@@ -32,8 +32,6 @@ from reconciler.ports import SecretSink
 
 STORE_BATCH = 500
 """Store-only writes to a transaction."""
-
-_Item = TypeVar("_Item")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -179,48 +177,18 @@ class Executor:
     # Phase 4: copies in the sink. Hygiene: acceptance ended long before.
 
     def _destroy(self, written: set[str]) -> None:
-        ended = copies(self.plan, self.observed.records, written)
-        for batch in batches(self._without_new(ended), self.batch_size):
-            if self.watch.stop.is_set():
-                return
-            answers = list(self.maker.threads.map(self._destroy_one, batch))
-            gone = [c for c, error in zip(batch, answers, strict=True) if error is None]
-            if gone:
-                self.maker.transactions.run([copy.record_destroyed() for copy in gone])
-            for copy, error in zip(batch, answers, strict=True):
-                if copy.item is not None or error is not None:
-                    self.ledger.tell(copy.item, copy.outcome(error))
-
-    def _without_new(self, ended: Iterable[Copy]) -> Iterator[Copy]:
-        """Leave out numbers under which this run has just written a living secret.
-
-        A path that was deleted outside counts its versions from 1 again.
-        """
-        new = {(o.path, o.sink_version) for o in self.ledger.outcomes}
-        for copy in ended:
-            if (copy.path, copy.sink_version) in new:
-                self.ledger.drop(copy.item)
-            else:
-                yield copy
-
-    def _destroy_one(self, copy: Copy) -> KeyrecError | None:
-        if self.sink_trouble is not None:
-            return self.sink_trouble
-        try:
-            self.sink.destroy(copy.path, [copy.sink_version])
-        except KeyrecError as error:
-            return error
-        return None
+        cleaner = Cleaner(
+            maker=self.maker,
+            sink=self.sink,
+            sink_trouble=self.sink_trouble,
+            watch=self.watch,
+            batch_size=self.batch_size,
+            ledger=self.ledger,
+        )
+        cleaner.destroy(copies(self.plan, self.observed.records, written))
 
     def _items(self, kind: MaintenanceKind) -> list[MaintenanceItem]:
         return [item for item in self.plan.maintenance if item.kind is kind]
-
-
-def batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
-    """Give the items in lists of at most that many."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def _updated(plan: Plan, written: set[str]) -> Iterator[tuple[str, KeySpec]]:

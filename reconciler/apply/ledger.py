@@ -24,6 +24,8 @@ class Ledger:
     plan: Plan
     on_outcome: Callable[[Outcome], None]
     outcomes: list[Outcome] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What is worth saying, and no trouble of any key."""
     _pending: dict[int, Subject] = field(default_factory=dict)
     """By identity: two of them may have the same address."""
 

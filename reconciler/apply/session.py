@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from reconciler.apply.anchor import AnchorKeeper
 from reconciler.apply.authorization import is_admin_of_anything
+from reconciler.apply.batches import batches
 from reconciler.apply.delivery import Courier
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
-from reconciler.apply.executor import Executor, batches
+from reconciler.apply.executor import Executor
 from reconciler.apply.ledger import Ledger
 from reconciler.apply.looking import Comparison, Looker, drift_warnings, unseen_outcomes
 from reconciler.apply.outcome import ApplyReport, Outcome, OutcomeStatus
@@ -126,6 +127,7 @@ class Session:
         except FATAL as fatal:
             error = fatal
             warnings.append(fatal.message)
+        warnings += ledger.warnings
         outcomes = (*recovered, *ledger.outcomes)
         if error is not None and not any(o.status is OutcomeStatus.APPLIED for o in outcomes):
             raise error

@@ -21,6 +21,7 @@ from reconciler.errors import (
     PlanDiffers,
     Refused,
     SinkDenied,
+    SinkUnavailable,
     StoreUnavailable,
 )
 from reconciler.model.keys import KeyAddress
@@ -368,13 +369,48 @@ def test_copies_that_could_not_be_destroyed_are_told_and_tried_again() -> None:
     """The removal itself stands."""
     world = World.seeded()
     world.apply(spec("a"))
-    world.sink.fail_next("destroy", SinkDenied("no right to destroy"))
+    world.sink.fail_next("destroy", SinkUnavailable("no answer"))
     report = world.apply(removal("a"))
     assert statuses(report) == {"payments/a": APPLIED}
     assert kept(report) == [("payments/a", ("destroy",), FAILED)]
     assert report.exit_code == 4
     again = world.maintain()
     assert kept(again) == [("payments/a", ("destroy",), APPLIED)]
+
+
+def test_where_destroying_is_denied_nothing_has_failed_and_it_is_said_once() -> None:
+    """The right is optional. The copies stay due; a workspace that was denied is asked no more."""
+    world = World.seeded()
+    names = ("a", "b", "c")
+    world.apply(*(spec(n) for n in names))
+    asked: list[str] = []
+
+    def deny(moment: str, path: str) -> None:
+        if moment == "destroy":
+            asked.append(path)
+            raise SinkDenied("no right to destroy")
+
+    world.sink.interrupt = deny
+    report = world.apply(*(removal(n) for n in names), batch_size=1, allowed_removals=3)
+    assert statuses(report) == {f"payments/{n}": APPLIED for n in names}
+    assert (kept(report), report.exit_code) == ([], 0)
+    (warning,) = report.warnings
+    assert warning.startswith("3 copies of ended secrets stay in the sink")
+    assert len(asked) == 1
+    again = world.maintain()
+    assert (kept(again), again.exit_code, len(again.warnings)) == ([], 0, 1)
+    world.sink.interrupt = lambda moment, path: None
+    assert len(kept(world.maintain())) == 3
+
+
+def test_one_copy_that_may_not_be_destroyed_is_said_in_the_singular() -> None:
+    """And a right that is given later is used by the next run."""
+    world = World.seeded()
+    world.apply(spec("a"))
+    world.sink.fail_next("destroy", SinkDenied("no right to destroy"))
+    report = world.apply(removal("a"))
+    assert [w.partition(" stays")[0] for w in report.warnings] == ["1 copy of an ended secret"]
+    assert kept(world.maintain()) == [("payments/a", ("destroy",), APPLIED)]
 
 
 # Partial failure.
