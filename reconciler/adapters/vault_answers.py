@@ -106,9 +106,11 @@ def _read(response: Response) -> Answer:
     if status == 204:
         return Success(document={})
     document = _decoded(response.body)
-    if 200 <= status < 300:
-        if document is None:
-            return Failure(trouble=Trouble.NOT_VAULT, status=status)
+    if document is None and (status == 404 or 200 <= status < 300):
+        return Failure(
+            trouble=Trouble.NOT_VAULT, status=status
+        )  # Vault says in JSON what is absent
+    if document is not None and 200 <= status < 300:
         return Success(document=document)
     said = _errors(document)
     return Failure(

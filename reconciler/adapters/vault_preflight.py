@@ -58,15 +58,17 @@ def _health(session: Session) -> CheckResult:
 def _token(session: Session) -> CheckResult:
     """Is there a token that will outlive the run? One that was obtained is renewed in time."""
     body = _body(session.authorised(lambda a: Token(a).lookup_self()), "looking up the token")
-    seconds = body.get("ttl")
-    is_given = session.settings.auth.method is VaultAuthMethod.TOKEN
-    is_short = is_given and isinstance(seconds, int) and 0 < seconds < SHORT_LIFE
+    seconds, uses = body.get("ttl"), body.get("num_uses")
     life = f"ends in {seconds} s" if seconds else "does not end"
+    advice = ""
+    if session.settings.auth.method is VaultAuthMethod.TOKEN:
+        if isinstance(seconds, int) and 0 < seconds < SHORT_LIFE:
+            advice = "Give a token that lives longer, or choose a login."
+        if uses:
+            life = f"ends after {uses} more requests"
+            advice = "Give a token without a limit of uses, or choose a login."
     return CheckResult(
-        name="vault token",
-        passed=not is_short,
-        message=f"The token {life}.",
-        advice="Give a token that lives longer, or choose a login." if is_short else "",
+        name="vault token", passed=not advice, message=f"The token {life}.", advice=advice
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -29,12 +29,10 @@ from tests.adapters.vault_rigs import (
     metadata,
     written,
 )
-from tests.contracts.sink_rigs import vault_sink
 from tests.fakes.store import FakeStore
 from tests.fakes.world import ADMIN, MANAGER, PAYMENTS, SINK_ID, World, policy, spec
 from tests.house.repository import ROOT
 from tests.services.canned import CannedServer, Cut, Reply, Silence, canned, replied
-from tests.services.vault_server import VaultClient
 
 PAGE = ROOT / "docs" / "reference" / "vault.md"
 KEY = "payments/prod/a"
@@ -42,6 +40,9 @@ KEY = "payments/prod/a"
 ANSWERS: dict[str, Reply | Cut | Silence] = {
     "`429` with `Retry-After: 7`": replied({"errors": []}, 429, Retry_After="7"),
     "`429` with `Retry-After: 9999999`": replied({"errors": []}, 429, Retry_After="9999999"),
+    "`429` with a date in `Retry-After`": replied(
+        {"errors": []}, 429, Retry_After="Wed, 21 Oct 2026 07:28:00 GMT"
+    ),
     "`429` without `Retry-After`": refused(429),
     "`412`, node not up to date": refused(412),
     "`472`, disaster recovery secondary": refused(472),
@@ -59,6 +60,7 @@ ANSWERS: dict[str, Reply | Cut | Silence] = {
     "`200` with another version than the next": written(5),
     "`204`": Reply(status=204, body=b""),
     "an answer that is cut off": Reply(body=b"{", length=99),
+    "an answer longer than 4 MiB": Reply(body=b" " * (4 * 1024 * 1024 + 2)),
     "a connection that is cut before the answer": Cut(),
     "no answer within the time": Silence(),
     "`400`, the mount is upgrading": UPGRADING,
@@ -66,8 +68,30 @@ ANSWERS: dict[str, Reply | Cut | Silence] = {
     "`400`, anything else": refused(400),
     "`403`, denied": DENIED,
     "`404`, no such mount": NO_ROUTE,
+    "`404` with an HTML page": Reply(status=404, body=b"<html>"),
     "`405`, KV version 1": refused(405),
     "`413`, too large": refused(413),
+}
+
+
+LOOKS: dict[str, Reply | Cut | Silence] = {
+    "`404`, the path was never written": ABSENT,
+    "`404` with an HTML page": Reply(status=404, body=b"<html>"),
+    "`404`, no such mount": NO_ROUTE,
+    "`403`, denied": DENIED,
+    "`429` with `Retry-After: 7`": replied({"errors": []}, 429, Retry_After="7"),
+    "`412`, node not up to date": refused(412),
+    "`503`, sealed": SEALED,
+    "`500`": refused(500),
+    "`307` to another host": Reply(status=307, headers=AWAY),
+    "`200` with an HTML page": HTML,
+    "`200`, clocks and times of another century": metadata(
+        0, created_time="1970-01-01T00:00:00Z", updated_time="2199-01-01T00:00:00Z"
+    ),
+    "`200` with a version that no write explains": metadata(7),
+    "an answer longer than 4 MiB": Reply(body=b" " * (4 * 1024 * 1024 + 2)),
+    "a connection that is cut before the answer": Cut(),
+    "no answer within the time": Silence(),
 }
 
 
@@ -117,11 +141,16 @@ class Run:
 
 
 @contextmanager
-def one_run(reply: Reply | Cut | Silence, *, has_landed: bool = False) -> Iterator[Run]:
+def one_run(
+    reply: Reply | Cut | Silence,
+    *,
+    has_landed: bool = False,
+    look: Reply | Cut | Silence | None = None,
+) -> Iterator[Run]:
     """Make one key against a server whose answer to the first write is this one."""
     with canned() as server:
         server.answer(ANCHOR, ABSENT)
-        server.answer(METADATA + KEY, metadata(1) if has_landed else ABSENT)
+        server.answer(METADATA + KEY, look or (metadata(1) if has_landed else ABSENT), ABSENT)
         server.answer(f"{DATA}{KEY}?version=1", DENIED)
         server.answer(DATA + KEY, reply, written(2 if has_landed else 1))
         sink = Ready(
@@ -136,7 +165,7 @@ def one_run(reply: Reply | Cut | Silence, *, has_landed: bool = False) -> Iterat
             parallelism=2,
             timing=Hours().timing,
         )
-        run = Run(server=server, world=_world(sink))
+        run = Run(server=server, world=world_with(sink))
         run.world.waits = run.waits
         try:
             report = run.world.apply(spec("a"))
@@ -147,11 +176,14 @@ def one_run(reply: Reply | Cut | Silence, *, has_landed: bool = False) -> Iterat
         sink.close()
 
 
-def _world(sink: Any) -> World:
+def world_with(sink: Any, *, mount: str = "secret", identity: str = "") -> World:
+    """Give a world over a sink, whose policy pins it, or the one with this identity."""
     world = World(sink=sink)
     world.store = FakeStore(world.clock)
-    for body in (policy(), PAYMENTS):
-        resource = Resource(address=address_of(body), body=body, manager=MANAGER)
+    pinned = policy().sink
+    body = policy(sink=replace(pinned, identity=identity or sink.identity(), mount=mount))
+    for item in (body, PAYMENTS):
+        resource = Resource(address=address_of(item), body=item, manager=MANAGER)
         world.store.seed(resource, actor=ADMIN)
         world.store.state.resources[resource.address] = resource
     return world
@@ -210,42 +242,30 @@ def test_the_next_run_finishes_what_such_an_answer_left_open(row: tuple[str, ...
         assert run.world.store.observe(MANAGER).operations == ()
 
 
-@pytest.mark.parametrize("title", ["Mounts, paths and rights", "Tokens, namespaces, connections"])
-def test_every_other_row_names_the_test_that_holds_it(title: str) -> None:
+def test_every_other_row_names_the_test_that_holds_it() -> None:
     """The tests are there under these names."""
     tests = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "tests").rglob("test_*.py"))
     known = set(re.findall(r"^def (test_\w+)\(", tests, re.MULTILINE))
-    named = [row[2].strip("`") for row in rows(title)]
+    named = [row[2].strip("`") for row in rows("Namespaces and connections")]
     assert named
     assert [name for name in named if name not in known] == []
 
 
-def test_a_mount_that_keeps_one_version_is_served(
-    vault_client: VaultClient, vault_mount: str
-) -> None:
-    """What Vault drops was the previous secret's copy; that it is accepted is the store's word."""
-    vault_client.call("POST", f"{vault_mount}/config", {"max_versions": 1})
-    sink = vault_sink(vault_client, vault_mount)
-    world = _world(sink)
-    identity = sink.identity()
-    pinned = policy()
-    body = pinned.__class__(
-        platform_admins=pinned.platform_admins,
-        sink=pinned.sink.__class__(
-            kind=pinned.sink.kind, identity=identity, mount=vault_mount, prefix="keyrec"
-        ),
-    )
-    resource = Resource(address=address_of(body), body=body, manager=MANAGER)
-    world.store.state.resources[resource.address] = resource
-    try:
-        assert world.apply(spec("a")).exit_code == 0
-        first = _read(vault_client, vault_mount)
-        assert world.apply(spec("a", generation=2)).exit_code == 0
-        assert world.authenticates(first)
-        assert world.authenticates(_read(vault_client, vault_mount))
-    finally:
-        sink.close()
+AFTER = rows("Answers to the look that follows")
 
 
-def _read(client: VaultClient, mount: str) -> str:
-    return str(client.call("GET", f"{mount}/data/keyrec/{KEY}")["data"]["data"]["api_key"])
+def test_the_table_of_looks_is_complete() -> None:
+    """Every row has its answer here, and every answer its row."""
+    assert [row[0] for row in AFTER] == list(LOOKS)
+
+
+@pytest.mark.parametrize("row", AFTER, ids=[row[0] for row in AFTER])
+def test_a_look_decides_what_the_table_says(row: tuple[str, ...]) -> None:
+    """Nothing is sent where the path could not be seen; the next run goes on from there."""
+    name, then, ends = row
+    with one_run(refused(500), look=LOOKS[name]) as run:
+        sent = sum(target.startswith("POST") for target in run.requests)
+        assert ("sent again" if sent > 1 else "nothing is sent", run.status) == (then, ends)
+        if ends == "failed":
+            assert run.world.apply(spec("a")).exit_code == 0
+        assert run.world.store.observe(MANAGER).operations == ()
