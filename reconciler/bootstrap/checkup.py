@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 
+from reconciler.apply.anchor import look_at_anchor, require_agreement
 from reconciler.apply.authorization import is_admin_of_anything, is_platform_admin
 from reconciler.apply.prepare import known_to
 from reconciler.bootstrap import doors
@@ -15,7 +16,7 @@ from reconciler.errors import KeyrecError
 from reconciler.manifest.desired import read_desired
 from reconciler.model.canonical import instant
 from reconciler.model.states import ObservedState
-from reconciler.ports import CheckResult, KeyStore
+from reconciler.ports import CheckResult, KeyStore, SecretSink
 
 LARGEST_SKEW = timedelta(seconds=5)
 """More between this machine and the database is worth a word; decisions use the database's."""
@@ -60,7 +61,7 @@ def _store_checks(store: KeyStore, configuration: Configuration) -> Iterator[Che
     yield _policy(observed)
     yield _rights(observed)
     yield _guarded("manifests", lambda: _manifests(configuration, observed))
-    yield from _sink(configuration, observed)
+    yield from _sink(store, configuration, observed)
 
 
 def _clock(observed: ObservedState, *, is_file: bool) -> CheckResult:
@@ -119,7 +120,9 @@ def _manifests(configuration: Configuration, observed: ObservedState) -> CheckRe
     )
 
 
-def _sink(configuration: Configuration, observed: ObservedState) -> Iterator[CheckResult]:
+def _sink(
+    store: KeyStore, configuration: Configuration, observed: ObservedState
+) -> Iterator[CheckResult]:
     policy = observed.policy.sink
     with closing(doors.open_sink_or_say_why(configuration.settings, policy)) as sink:
         pinned = _guarded("sink", lambda: _pinned(sink.identity(), policy.identity))
@@ -130,6 +133,18 @@ def _sink(configuration: Configuration, observed: ObservedState) -> Iterator[Che
             yield from sink.preflight()
         except KeyrecError as error:
             yield _failed("sink", error)
+            return
+        yield _guarded("anchor", lambda: _anchor(store, sink, observed))
+
+
+def _anchor(store: KeyStore, sink: SecretSink, observed: ObservedState) -> CheckResult:
+    """Compare the store with what the sink remembers; an error says that they do not agree."""
+    seen = look_at_anchor(sink, observed)
+    require_agreement(seen, store, observed)
+    message = "none yet; the next apply writes it"
+    if seen.anchor is not None:
+        message = f"the store holds what the sink remembers, event {seen.anchor.head.sequence}"
+    return CheckResult(name="anchor", passed=True, message=message)
 
 
 def _pinned(found: str, pinned: str | None) -> CheckResult:

@@ -23,12 +23,29 @@ def failed(keyrec: CommandLine) -> dict[str, str]:
 
 
 def test_a_healthy_place_passes_every_check(applied: CommandLine) -> None:
-    """Configuration, store, clock, policy, rights, manifests, sink."""
+    """Configuration, store, clock, policy, rights, manifests, sink, anchor."""
     answer = applied("doctor")
     assert answer.code == 0
     assert "FAIL" not in answer.out
-    for name in ("configuration", "store", "clock", "policy", "rights", "manifests", "sink"):
+    for name in (
+        "configuration",
+        "store",
+        "clock",
+        "policy",
+        "rights",
+        "manifests",
+        "sink",
+        "anchor",
+    ):
         assert f"ok    {name} " in answer.out
+    assert "the store holds what the sink remembers, event 4" in answer.out
+
+
+def test_before_the_first_apply_there_is_no_anchor(started: CommandLine) -> None:
+    """That is no fault."""
+    answer = started("doctor")
+    assert answer.code == 0
+    assert "none yet; the next apply writes it" in answer.out
 
 
 def test_a_missing_configuration_is_the_first_thing_to_mend(keyrec: CommandLine) -> None:
