@@ -187,7 +187,9 @@ class SecretSink(Protocol):
         """Destroy these versions for ever, never the path's version count; repeatable."""
 
     def read_anchor(self) -> tuple[int, str]:
-        """Give the anchor's version and text; 0 and empty where there is none."""
+        """Give the anchor's version and text; 0 and empty where there is none, its version count
+        and empty where somebody has deleted it.
+        """
 
     def write_anchor(self, text: str, *, expected: int) -> int | CheckAndSetRefused:
         """Write the anchor (it holds no secret) by check-and-set.

@@ -125,7 +125,7 @@ class VaultSink:
         if isinstance(answer, Failure):
             if answer.trouble is not Trouble.ABSENT:
                 raise error_of(answer, "reading the audit anchor")
-            return 0, ""
+            return self._deleted_anchor(), ""
         anchor = _anchor(answer.body)
         if anchor is None:
             raise SinkMisconfigured(
@@ -133,6 +133,18 @@ class VaultSink:
                 advice="Somebody else wrote there; see `vault kv metadata get` for who.",
             )
         return anchor
+
+    def _deleted_anchor(self) -> int:
+        """Give the version count of an anchor that is not there: above 0 where it was deleted.
+
+        The right to read the metadata is not asked for: without it, none is taken to be there.
+        """
+        answer = self._session.repeatable(
+            lambda api: api.read_secret_metadata(self._place.anchor, mount_point=self._place.mount)
+        )
+        if isinstance(answer, Failure) and answer.trouble is Trouble.DENIED:
+            return 0
+        return version_seen(answer, "the audit anchor")
 
     def write_anchor(self, text: str, *, expected: int) -> int | CheckAndSetRefused:
         """Write the anchor by check-and-set."""

@@ -123,7 +123,10 @@ def fault_words(fault: AnchorFault, seen: AnchorSeen, observed: ObservedState) -
         case AnchorFault.FOREIGN:
             return "the sink's audit anchor was written by another store: is this a new store?"
         case AnchorFault.UNREADABLE:
-            return "what stands at the sink's audit anchor is no anchor that this program knows"
+            return (
+                "what stands at the sink's audit anchor is no anchor that this program knows, "
+                "or somebody has deleted it"
+            )
 
 
 def write_anchor(store: KeyStore, sink: SecretSink, observed: ObservedState) -> None:

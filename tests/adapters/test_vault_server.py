@@ -111,6 +111,20 @@ def test_the_plan_policy_sees_versions_and_can_write_nothing(vault_client, vault
     assert failed(sink.preflight()) == ["vault rights"]
 
 
+@pytest.mark.parametrize("policy", ["apply", None])
+def test_a_deleted_anchor_is_told_from_one_that_never_was(vault_client, vault_mount, sinks, policy):
+    """Whoever deletes it does not make a restored store look like a new one."""
+    client = with_policies(vault_client, vault_mount, policy) if policy else vault_client
+    sink = sinks(client, vault_mount)
+    assert sink.read_anchor() == (0, "")
+    sink.write_anchor("{}", expected=0)
+    vault_client.call("DELETE", f"{vault_mount}/data/keyrec/_keyrec/anchor")
+    assert sink.read_anchor() == (1, "")
+    assert sink.write_anchor("{}", expected=0) == CheckAndSetRefused()
+    assert sink.write_anchor("{}", expected=1) == 2
+    assert sink.read_anchor() == (2, "{}")
+
+
 def test_the_consumer_policy_reads_one_key_and_nothing_else(vault_client, vault_mount, sinks):
     """An application's own path."""
     sink = sinks(vault_client, vault_mount)
