@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.adapters import sql_secrets
 from reconciler.adapters.sql_work import Work
-from reconciler.apply import recovery, session, steps
+from reconciler.apply import anchor, recovery, session, steps
 from reconciler.apply.delivery import Courier, Delivered, Delivery, Sending
 from reconciler.credentials import access
 from reconciler.model.lifetime import VersionState
@@ -133,6 +133,14 @@ def test_an_ended_key_that_gets_in_is_noticed(
     rules = tuple(r for r in access.USE_RULES if r is not access.refuse_inactive)
     monkeypatch.setattr(access, "USE_RULES", rules)
     assert is_noticed("P7 an ended secret gets in", place, "deactivate")
+
+
+def test_an_anchor_that_stays_behind_is_noticed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that has nothing to do leaves the sink without what the dead one committed."""
+    monkeypatch.setattr(anchor.AnchorKeeper, "is_behind", False)
+    assert is_noticed("P8 anchor", place, "update")
 
 
 def test_a_secret_in_the_store_is_noticed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
