@@ -111,7 +111,7 @@ def test_a_place_in_a_manifest_comes_back_with_its_last_line() -> None:
 
 
 def test_the_stored_form_of_a_key_is_pinned(tmp_path: Path) -> None:
-    """Form 1 on SQLite, column by column, as other versions of the program will find it."""
+    """Form 2 on SQLite, column by column, as other versions of the program will find it."""
     store = SqlStore(f"sqlite:///{tmp_path / 'keys.db'}", clock=FakeClock())
     store.migrate()
     story = Story(store=store, clock=FakeClock())
@@ -139,6 +139,7 @@ def test_the_stored_form_of_a_key_is_pinned(tmp_path: Path) -> None:
         "generation": 1,
         "every": 2_592_000_000_000,
         "overlap": 86_400_000_000,
+        "retire": None,
         "reissue": 1,
         "owner": "team-a",
         "description": "Pulls invoices, “quoted” and 100 %",
@@ -170,6 +171,7 @@ def test_the_stored_form_of_a_key_is_pinned(tmp_path: Path) -> None:
         "created_at": "2026-11-24T12:00:00.000000Z",
         "confirmed_at": "2026-11-24T12:00:00.000000Z",
         "retire_at": None,
+        "overlap_until": None,
         "retired_at": None,
         "leaked": 0,
         "copy_destroyed_at": None,

@@ -88,11 +88,12 @@ class Witness:
         """Look into every file below a folder, and at its name."""
         finder = Finder(self.secrets)
         for path in _files(folder):
-            content = str(path).encode() + b"\n" + path.read_bytes()
+            content = os.fsencode(path) + b"\n" + path.read_bytes()
             self.swept += len(content)
             dress = finder.dress_in(content)
             if dress is not None:
-                self.found.append(f"files: {path.relative_to(folder)} ({dress})")
+                place = os.fsencode(path.relative_to(folder)).decode(errors="replace")
+                self.found.append(f"files: {place} ({dress})")
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -137,7 +138,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     witness = config.stash[WITNESS]
     base = config._tmp_path_factory._basetemp  # type: ignore[attr-defined]  # where tests leave files
-    if base is not None:
+    if base is not None and witness.secrets:
         witness.sweep_files(base)
     if hasattr(config, "workeroutput"):
         config.workeroutput[OUTPUT] = (witness.found, len(witness.secrets), witness.swept)
