@@ -165,7 +165,7 @@ def event_of(row: RowMapping) -> AuditEvent:
 
 def _damaged(number: Any, address: Any) -> AuditEvent:
     """Give what stands for a row that cannot be read."""
-    note = AuditNote(event="", address=address if isinstance(address, str) else "")
+    note = AuditNote(event="", address=address if isinstance(address, str) else "", reason="")
     return AuditEvent(
         sequence=number if isinstance(number, int) else 0,
         at=datetime.min.replace(tzinfo=timezone.utc),

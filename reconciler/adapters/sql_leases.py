@@ -16,7 +16,7 @@ from reconciler.adapters.sql_audit import Author, lock_chain
 from reconciler.adapters.sql_database import Database
 from reconciler.adapters.sql_run_tables import commits, leases
 from reconciler.errors import LeaseLost
-from reconciler.model.audit import AuditNote
+from reconciler.model.audit import BY_HAND, AuditNote
 from reconciler.model.journal import LEASE_TIME_TO_LIVE, Fence, Lease
 
 ANSWERS_KEPT = timedelta(days=7)
@@ -99,7 +99,9 @@ class Leases:
         ended = update(leases).where(leases.c.manager == manager).values(run_id=None)
         connection.execute(ended)
         detail = (("epoch", str(held.epoch)), ("holder", held.holder), ("runId", held.run_id))
-        note = AuditNote(event="lease-ended", address=f"lease/{manager}", detail=detail)
+        note = AuditNote(
+            event="lease-ended", address=f"lease/{manager}", reason=BY_HAND, detail=detail
+        )
         chain.append(note, Author(at=now, actor=actor), subject=None)
         chain.store(connection)
         return held

@@ -34,7 +34,7 @@ from reconciler.adapters.sql_uses import write_uses
 from reconciler.adapters.sql_work import Work
 from reconciler.errors import CommitUnknown, StoreUnavailable
 from reconciler.model.anchor import EndedVersion
-from reconciler.model.audit import AuditEvent, AuditNote
+from reconciler.model.audit import BY_HAND, AuditEvent, AuditNote
 from reconciler.model.journal import Fence, Lease
 from reconciler.model.keys import KeyAddress, KeyRecord
 from reconciler.model.resources import Resource, ResourceKind
@@ -185,7 +185,7 @@ class SqlStore:
         work = Work(now=self._database.now(connection), actor=actor)
         put_resource(work, policy)
         flush(connection, work)
-        note = AuditNote(event="store-initialised", address=str(policy.address))
+        note = AuditNote(event="store-initialised", address=str(policy.address), reason=BY_HAND)
         chain.append(note, Author(at=work.now, actor=actor), subject=None)
         chain.store(connection)
         return True

@@ -107,7 +107,12 @@ def _note(event: str, found: Disagreement, **detail: str) -> AuditNote:
     anchor = found.seen.anchor
     head = Head(sequence=0, hash="") if anchor is None else anchor.head
     facts = {"anchorSequence": str(head.sequence), "anchorHash": head.hash, **detail}
-    return AuditNote(event=event, address=ADDRESS, detail=tuple(sorted(facts.items())))
+    return AuditNote(
+        event=event,
+        address=ADDRESS,
+        reason=Reason.STORE_RESTORED.value,
+        detail=tuple(sorted(facts.items())),
+    )
 
 
 def _rotate_all(session: Session, found: Disagreement, begun: int) -> ApplyReport:

@@ -14,7 +14,7 @@ from reconciler.errors import KeyrecError
 from reconciler.model.audit import AuditNote
 from reconciler.model.keys import KeyRecord, KeyVersion
 from reconciler.model.writes import RecordDestroyed
-from reconciler.planning.actions import MaintenanceKind
+from reconciler.planning.actions import MaintenanceKind, Reason
 from reconciler.planning.plan import Change, MaintenanceItem, Plan
 
 
@@ -42,7 +42,10 @@ class Copy:
             "versionId": self.version_id,
         }
         note = AuditNote(
-            event="copy-destroyed", address=self.address, detail=tuple(sorted(facts.items()))
+            event="copy-destroyed",
+            address=self.address,
+            reason=Reason.ENDED.value,
+            detail=tuple(sorted(facts.items())),
         )
         return RecordDestroyed(version_id=self.version_id, note=note)
 

@@ -19,6 +19,7 @@ from reconciler.model.lifetime import VersionState
 from reconciler.model.states import ObservedState
 from reconciler.model.workspaces import Principal
 from reconciler.model.writes import HoldKey, ReleaseKey, RevokeVersion, Write
+from reconciler.planning.actions import Reason
 from reconciler.ports import Entropy, KeyStore
 
 
@@ -55,7 +56,7 @@ class Emergency:
         """
         records = (*self._family(address), *self.store.find(address))
         held = {r.key_id: r for r in records if r.hold is not None}
-        note = AuditNote(event="key-released", address=str(address))
+        note = AuditNote(event="key-released", address=str(address), reason=Reason.REQUESTED.value)
         self._commit(ReleaseKey(key_id=key_id, note=note) for key_id in held or [records[0].key_id])
 
     def end_leaked(self, address: KeyAddress) -> tuple[str, ...]:
@@ -93,6 +94,7 @@ class Emergency:
                 note=AuditNote(
                     event="secret-leaked",
                     address=str(address),
+                    reason=Reason.LEAKED.value,
                     detail=(("versionId", version_id),),
                 ),
             )

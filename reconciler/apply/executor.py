@@ -203,4 +203,11 @@ def _version(item: MaintenanceItem) -> str:
 
 
 def _note(item: MaintenanceItem, event: str) -> AuditNote:
-    return AuditNote(event=event, address=item.address, detail=(("versionId", _version(item)),))
+    if item.reason is None:
+        raise AssertionError("what ends a secret has a reason")
+    return AuditNote(
+        event=event,
+        address=item.address,
+        reason=item.reason.value,
+        detail=(("versionId", _version(item)),),
+    )

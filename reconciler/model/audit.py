@@ -13,6 +13,8 @@ from reconciler.model.canonical import Document, fingerprint, instant
 from reconciler.model.source import SourceRef
 
 GENESIS = "0" * 64
+BY_HAND = "requested"
+"""The reason of what a person asked for at the command line, where they gave no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,8 @@ class AuditNote:
     event: str
     """Kebab-case name, such as `key-created`, `secret-confirmed`, `policy-changed`."""
     address: str
-    reason: str = ""
+    reason: str
+    """Why, in one of planning's words, or in a person's own."""
     source: SourceRef | None = None
     detail: tuple[tuple[str, str], ...] = ()
     """More facts by name: version ids, fields that changed, counts. Never a secret."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from reconciler.model.audit import BY_HAND
+
 
 class Action(StrEnum):
     """What apply does. A change may hold several, in this order."""
@@ -70,7 +72,15 @@ class Reason(StrEnum):
     """The path holds another one of the key's own secrets than the current one."""
     STORE_RESTORED = "store-restored"
     """The store came back from an older copy: none of its secrets is trusted as before."""
-    REQUESTED = "requested"
+    OVERLAP_PASSED = "overlap-passed"
+    """A replaced secret was promised to work until now."""
+    UNUSED = "unused"
+    """Verifiers saw no more use of a replaced secret, for as long as its overlap."""
+    ENDED = "secret-ended"
+    """The secret of a copy is accepted no more."""
+    LEAKED = "leaked"
+    """Somebody who should not have it may have the secret."""
+    REQUESTED = BY_HAND
     """A person asked for it at the command line."""
 
 

@@ -138,9 +138,10 @@ def _retired(
     for its own end first.
     """
     for version in record.versions:
-        is_unused = not is_mended and _is_unused(version, record, observed)
-        if is_unused or _is_overdue(version, observed):
-            yield _version_item(record, version, MaintenanceKind.RETIRE)
+        if _is_overdue(version, observed):
+            yield _version_item(record, version, MaintenanceKind.RETIRE, Reason.OVERLAP_PASSED)
+        elif not is_mended and _is_unused(version, record, observed):
+            yield _version_item(record, version, MaintenanceKind.RETIRE, Reason.UNUSED)
 
 
 def _destroyed(
@@ -153,7 +154,7 @@ def _destroyed(
         place = (version.sink_id, version.sink_path, version.sink_version)
         is_reached = version.sink_id == target.sink_id and place not in used
         if is_reached and _is_over(version, observed):
-            yield _version_item(record, version, MaintenanceKind.DESTROY)
+            yield _version_item(record, version, MaintenanceKind.DESTROY, Reason.ENDED)
 
 
 def _is_over(version: KeyVersion, observed: ObservedState) -> bool:
@@ -174,10 +175,13 @@ def _is_unused(version: KeyVersion, record: KeyRecord, observed: ObservedState) 
     return may_end(version, record, now=observed.read_at, uses_until=observed.uses_until)
 
 
-def _version_item(record: KeyRecord, version: KeyVersion, kind: MaintenanceKind) -> MaintenanceItem:
+def _version_item(
+    record: KeyRecord, version: KeyVersion, kind: MaintenanceKind, reason: Reason
+) -> MaintenanceItem:
     return MaintenanceItem(
         address=str(record.address),
         kind=kind,
+        reason=reason,
         version_id=version.version_id,
         path=version.sink_path,
         sink_version=version.sink_version,

@@ -42,6 +42,8 @@ def _kind_text(kind: MaintenanceKind, reason: Reason | None, number: int) -> str
         case MaintenanceKind.ROTATE:
             return f"{counted(number, 'rotation')} {_rotation_words(reason)}".rstrip()
         case MaintenanceKind.RETIRE:
+            if reason is Reason.UNUSED:
+                return counted(number, "replaced secret") + " that nobody uses any more"
             return counted(number, "secret past its overlap", "secrets past their overlap")
         case MaintenanceKind.DESTROY:
             return counted(number, "ended copy", "ended copies") + " to destroy in the sink"

@@ -42,7 +42,7 @@ def _commit(store: SqlStore, name: str, number: int) -> None:
     put = PutResource(
         resource=Resource(address=address_of(body), body=body, manager="m"),
         base=None,
-        note=AuditNote(event="resource-stored", address=f"workspace/{name}"),
+        note=AuditNote(event="resource-stored", address=f"workspace/{name}", reason="requested"),
     )
     store.commit(Commit(commit_id=run, actor="local:a", fence=lease.fence, writes=(put,)))
 

@@ -298,14 +298,14 @@ def test_a_key_that_admits_nobody_for_now_is_mended_all_the_same(how: str) -> No
 
 def hold(world: World) -> None:
     """Put the key on hold."""
-    note = AuditNote(event="key-held", address="payments/a")
+    note = AuditNote(event="key-held", address="payments/a", reason="requested")
     write = HoldKey(key_id=world.record("a").key_id, reason="seen in a log", note=note)
     world.store.commit(Commit(commit_id="hold", actor=ADMIN, fence=None, writes=(write,)))
 
 
 def release(world: World) -> None:
     """End the hold, whatever it was."""
-    note = AuditNote(event="key-released", address="payments/a")
+    note = AuditNote(event="key-released", address="payments/a", reason="requested")
     write = ReleaseKey(key_id=world.record("a").key_id, note=note)
     world.store.commit(Commit(commit_id="release", actor=ADMIN, fence=None, writes=(write,)))
 

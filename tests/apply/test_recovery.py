@@ -272,7 +272,7 @@ def remove(world: World) -> None:
         key_id=record.key_id,
         base=record.record_version,
         reason=RemovalReason.POLICY,
-        note=AuditNote(event="key-removed", address="payments/a"),
+        note=AuditNote(event="key-removed", address="payments/a", reason="requested"),
     )
     commit = Commit(commit_id="another", actor=ADMIN, fence=lease.fence, writes=(write,))
     assert world.store.commit(commit).refusals == (None,)

@@ -26,7 +26,7 @@ def transactions(world: World) -> Transactions:
 
 def hold(world: World) -> HoldKey:
     """Give a write that needs no lease."""
-    note = AuditNote(event="key-held", address="payments/a")
+    note = AuditNote(event="key-held", address="payments/a", reason="requested")
     return HoldKey(key_id=world.record("a").key_id, reason="stop", note=note)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from reconciler.errors import LeaseLost, StoreOutdated
 from reconciler.model.anchor import EndedFor, EndedVersion
-from reconciler.model.audit import AuditEvent, AuditNote
+from reconciler.model.audit import BY_HAND, AuditEvent, AuditNote
 from reconciler.model.journal import (
     LEASE_TIME_TO_LIVE,
     Fence,
@@ -83,7 +83,7 @@ class FakeStore:
                 return False
             state = self.state.copy()
             state.resources[policy.address] = policy
-            note = AuditNote(event="store-initialised", address=str(policy.address))
+            note = AuditNote(event="store-initialised", address=str(policy.address), reason=BY_HAND)
             state.append(note, at=self.clock.now(), actor=actor)
             self.state = state
             return True
@@ -230,7 +230,9 @@ class FakeStore:
                 return None
             self.state.leases[manager] = (epoch, None)
             detail = (("epoch", str(epoch)), ("holder", held.holder), ("runId", held.run_id))
-            note = AuditNote(event="lease-ended", address=f"lease/{manager}", detail=detail)
+            note = AuditNote(
+                event="lease-ended", address=f"lease/{manager}", reason=BY_HAND, detail=detail
+            )
             self.state.append(note, at=now, actor=actor)
             return held
 

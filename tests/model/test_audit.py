@@ -35,7 +35,7 @@ BARE = AuditEvent(
     revision=None,
     plan_digest=None,
     run_id=None,
-    note=AuditNote(event="key-held", address="payments/billing-sync"),
+    note=AuditNote(event="key-held", address="payments/billing-sync", reason=""),
     previous_hash="f" * 64,
     hash="",
 )

@@ -26,7 +26,7 @@ def event(number: int, previous: str, word: str = "key-updated") -> AuditEvent:
         revision=None,
         plan_digest=None,
         run_id=None,
-        note=AuditNote(event=word, address=f"payments/{number}"),
+        note=AuditNote(event=word, address=f"payments/{number}", reason="requested"),
         previous_hash=previous,
         hash="",
     )
@@ -198,7 +198,7 @@ def test_any_changed_field_of_any_event_is_found(length: int, place: int, field:
     """At the event, or at the one after it."""
     events = chain(length)
     number = place % length
-    values = {"at": START, "note": AuditNote(event="x", address="y")}
+    values = {"at": START, "note": AuditNote(event="x", address="y", reason="requested")}
     other = replace(events[number], **{field: values.get(field, "f" * 64)})  # type: ignore[arg-type]  # by name
     events[number] = other
     fault = first_fault(events, stored=head(chain(length)))

@@ -133,7 +133,9 @@ def test_colour_leaves_the_columns_where_they_are():
 
 def test_history_looks_as_it_was_approved(golden: Golden):
     """Oldest first, each with what is known of its cause."""
-    bare = event(revision=None, note=AuditNote(event="key-held", address=str(NAME)), sequence=13)
+    bare = event(
+        revision=None, note=AuditNote(event="key-held", address=str(NAME), reason=""), sequence=13
+    )
     golden("history.txt", keys.history_text([event(), bare], PLAIN))
     golden("history.json", keys.history_json([event(), bare]))
     assert keys.history_text([], PLAIN) == "No events.\n"
