@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from reconciler.model.token import SECRET_LENGTH
 
@@ -30,6 +32,14 @@ class Finder:
     def dress_in(self, content: bytes) -> str | None:
         """Give the dress in which a secret stands in the content; None where none does."""
         return next((dress for dress, plain in _undressed(content) if self._is_in(plain)), None)
+
+    def hidden(self, path: Path) -> str:
+        """Give a path to be shown: a part of it that holds a secret is left out."""
+        parts = (os.fsencode(part) for part in path.parts)
+        return "/".join(
+            "<a name with a secret>" if self.dress_in(part) else part.decode(errors="replace")
+            for part in parts
+        )
 
     def _is_in(self, plain: bytes) -> bool:
         return any(

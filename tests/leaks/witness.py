@@ -88,12 +88,11 @@ class Witness:
         """Look into every file below a folder, and at its name."""
         finder = Finder(self.secrets)
         for path in _files(folder):
-            content = os.fsencode(path) + b"\n" + path.read_bytes()
+            content = os.fsencode(path.relative_to(folder)) + b"\n" + path.read_bytes()
             self.swept += len(content)
             dress = finder.dress_in(content)
             if dress is not None:
-                place = os.fsencode(path.relative_to(folder)).decode(errors="replace")
-                self.found.append(f"files: {place} ({dress})")
+                self.found.append(f"files: {finder.hidden(path.relative_to(folder))} ({dress})")
 
 
 def _files(folder: Path) -> Iterator[Path]:
