@@ -16,7 +16,6 @@ from hvac.api.secrets_engines import KvV2
 
 from reconciler.adapters.vault_answers import Answer, Failure, Success, Trouble
 from reconciler.adapters.vault_errors import error_of
-from reconciler.adapters.vault_frames import without_frames
 from reconciler.adapters.vault_preflight import preflight_of
 from reconciler.adapters.vault_seen import is_deleted, is_destroyed, ours, version_seen
 from reconciler.adapters.vault_session import Session
@@ -24,6 +23,7 @@ from reconciler.adapters.vault_timing import Timing
 from reconciler.config import VaultSettings
 from reconciler.errors import SinkMisconfigured, SinkOutcomeUnknown
 from reconciler.model.canonical import instant
+from reconciler.model.frames import without_frames
 from reconciler.model.policy import SinkKind
 from reconciler.ports import (
     CheckAndSetRefused,

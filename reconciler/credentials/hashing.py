@@ -5,7 +5,8 @@ pepper it is `pepper:<pepper id>` directly before that string, and argon2 is giv
 of the key's text under the pepper instead of the text. Profiles may change at any time: the
 parameters are in the string. What does not live here: who may ask, and what a match allows.
 
-No error of this module chains another library's exception, whose frames would hold the secret.
+No error of this module chains another library's exception or keeps its frames: they would hold the
+secret.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from argon2.exceptions import HashingError, VerificationError, VerifyMismatchErr
 from argon2.low_level import Type, hash_secret, verify_secret
 
 from reconciler.errors import HashingFailed
+from reconciler.model.frames import without_frames
 from reconciler.model.policy import HashProfile
 from reconciler.model.secret import Secret
 from reconciler.ports import Entropy
@@ -133,6 +135,8 @@ def _argon2(secret: Secret, salt: str, parameters: Parameters, pepper: Pepper | 
         )
     except HashingError:
         return None
+    except BaseException as fault:  # noqa: BLE001 - it is raised again, without its frames
+        raise without_frames(fault) from None
     return phc.decode("ascii")
 
 
@@ -144,6 +148,8 @@ def _matches(phc: str, secret: Secret, pepper: Pepper | None) -> bool | None:
         return False
     except VerificationError:
         return None
+    except BaseException as fault:  # noqa: BLE001 - it is raised again, without its frames
+        raise without_frames(fault) from None
 
 
 def _material(secret: Secret, pepper: Pepper | None) -> bytes:

@@ -59,6 +59,8 @@ class Desk:
     init: tuple[str, ...] = ()
     shown: list[str] = field(default_factory=list)
     """Everything that any command printed, for a sweep at the end."""
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    """Every command that was run to its end, without its channels."""
     begun: int = 0
     """How many commands were started beside others."""
     _channels: dict[int, tuple[Path, Path]] = field(default_factory=dict)
@@ -82,6 +84,7 @@ class Desk:
             check=False,
         )
         self.shown += [done.stdout, done.stderr]
+        self.asked.append(arguments)
         return Said(code=done.returncode, out=done.stdout, err=done.stderr)
 
     @contextmanager
@@ -256,8 +259,9 @@ def age_desk(folder: Path) -> Desk:
     """Set up a desk on SQLite and age files, before `init`."""
     home = folder / "home"
     work = folder / "work"
-    home.mkdir()
-    work.mkdir()
+    temporary = folder / "temporary"
+    for made in (home, work, temporary):
+        made.mkdir()
     identity = home / ".config/keyrec/age/identity.txt"
     return Desk(
         folder=work,
@@ -265,6 +269,7 @@ def age_desk(folder: Path) -> Desk:
         reader=AgeReader(secrets=work / ".keyrec/secrets", identity=identity),
         environment={
             "HOME": str(home),
+            "TMPDIR": str(temporary),
             "PATH": os.environ["PATH"],
             "PYTHONPATH": f"{CHILD}:{ROOT}",
             VARIABLE: os.environ[VARIABLE],

@@ -20,15 +20,20 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import pytest
+from argon2 import low_level
 
 from reconciler.adapters import vault_pool
 from reconciler.adapters.system import harden_process
 from reconciler.apply.points import Effect
+from reconciler.credentials import hashing
 from reconciler.errors import CommitUnknown, KeyrecError, StoreUnavailable
+from reconciler.model.policy import HashProfile
+from reconciler.model.secret import Secret
 from tests.adapters.test_vault_behaviour import ANSWERS, one_run
 from tests.adapters.vault_rigs import opened
 from tests.contracts.sink_rigs import payload, text
 from tests.e2e.desk import Desk, principal
+from tests.fakes.system import FakeEntropy
 from tests.fakes.world import spec
 from tests.leaks.finder import Finder
 from tests.leaks.witness import Witness
@@ -138,6 +143,27 @@ def test_no_error_at_any_point_of_a_run_keeps_a_secret(
     else:
         pytest.fail("the run never came to its end")
     assert found == []
+
+
+@pytest.mark.parametrize("fault", [RuntimeError, KeyboardInterrupt, MemoryError])
+def test_a_fault_below_argon2_keeps_no_frame_that_holds_the_secret(
+    fault: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library is given plain text, to hash and to verify."""
+    key, entropy = Secret(text()), FakeEntropy()
+    stored = hashing.hash_key(key, entropy=entropy, profile=HashProfile.TOKEN)
+
+    class Broken:
+        def __getattr__(self, name: str) -> None:
+            raise fault
+
+    monkeypatch.setattr(low_level, "lib", Broken())
+    with pytest.raises(fault) as caught:
+        hashing.hash_key(key, entropy=entropy, profile=HashProfile.TOKEN)
+    assert leaks_of(caught.value, {text()}) == []
+    with pytest.raises(fault) as caught:
+        hashing.verify(stored, key)
+    assert leaks_of(caught.value, {text()}) == []
 
 
 @pytest.mark.parametrize("name", ANSWERS)
