@@ -193,6 +193,8 @@ def _read_event(row: RowMapping) -> AuditEvent:
         source=source_of(row["source"]),
         detail=tuple(_pair(name, value) for name, value in json.loads(row["detail"])),
     )
+    if json_text(note.detail) != row["detail"]:
+        raise ValueError("the facts stand in their one form")
     return AuditEvent(
         sequence=row["sequence"],
         at=_moment(row["at"]),

@@ -28,7 +28,13 @@ class AuditNote:
     """Why, in one of planning's words, or in a person's own."""
     source: SourceRef | None = None
     detail: tuple[tuple[str, str], ...] = ()
-    """More facts by name: version ids, fields that changed, counts. Never a secret."""
+    """More facts by name, sorted: version ids, fields that changed, counts. Never a secret."""
+
+    def __post_init__(self) -> None:
+        """Sort the facts: what the hash covers knows no order, and each name once."""
+        object.__setattr__(self, "detail", tuple(sorted(self.detail)))
+        if len({name for name, _ in self.detail}) < len(self.detail):
+            raise ValueError("each fact of an event has a name of its own")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

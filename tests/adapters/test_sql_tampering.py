@@ -57,6 +57,13 @@ def change(connection: Connection) -> None:
     put(connection, 4, actor="local:mallory")
 
 
+def repeat_a_fact(connection: Connection) -> None:
+    """Say another thing beside the same name, which a mapping would swallow."""
+    detail = connection.execute(text("SELECT detail FROM audit WHERE sequence = 4")).scalar_one()
+    forged = [["operation", "forged"], *json.loads(detail)]
+    put(connection, 4, detail=json.dumps([*forged, forged[-1]]))
+
+
 def damage(connection: Connection) -> None:
     """Leave no JSON."""
     put(connection, 4, detail="{")
@@ -136,6 +143,7 @@ def rehash(connection: Connection, sequence: int) -> None:
 FOUND_ALONE: dict[str, tuple[Callable[[Connection], None], tuple[str, int]]] = {
     "an event is changed": (change, ("changed", 4)),
     "an event is made unreadable": (damage, ("damaged", 4)),
+    "a fact of an event is given twice": (repeat_a_fact, ("damaged", 4)),
     "an event is removed": (take_out, ("removed", 4)),
     "an event is inserted": (put_in, ("inserted", 4)),
     "events are reordered": (swap, ("reordered", 4)),
