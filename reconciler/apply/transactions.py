@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reconciler.errors import CommitUnknown, LeaseLost, StoreUnavailable
+from reconciler.errors import CommitUnknown, KeyrecError, LeaseLost, StoreUnavailable
 from reconciler.model.journal import Fence
 from reconciler.model.workspaces import Principal
 from reconciler.model.writes import Commit, Committed, Write
@@ -53,15 +53,20 @@ class Transactions:
         return self._repeat(commit)
 
     def _repeat(self, commit: Commit) -> Committed:
-        trouble: CommitUnknown | StoreUnavailable | None = None
-        for attempt in range(TRIES - 1):
+        unknown: CommitUnknown | None = None
+        trouble: KeyrecError | None = None
+        for attempt in range(TRIES):
             try:
                 return self.store.commit(commit)
-            except (CommitUnknown, StoreUnavailable) as error:
+            except CommitUnknown as error:
+                unknown, trouble = error, error
+            except StoreUnavailable as error:
+                trouble = error
+            except LeaseLost:
                 # That a later try was not committed says nothing of an unknown earlier one.
-                trouble = trouble if isinstance(trouble, CommitUnknown) else error
+                if unknown is None:
+                    raise
+                raise unknown from None
+            if attempt < TRIES - 1:
                 self.sleep(FIRST_WAIT * 2**attempt)
-        try:
-            return self.store.commit(commit)
-        except StoreUnavailable as error:
-            raise (trouble if isinstance(trouble, CommitUnknown) else error) from None
+        raise unknown or trouble or AssertionError("it was tried")

@@ -95,3 +95,13 @@ def test_a_lost_lease_is_told_at_once() -> None:
     with pytest.raises(LeaseLost):
         transactions(world).run([hold(world)])
     assert world.waits == []
+
+
+def test_a_lease_that_runs_out_says_nothing_of_an_earlier_unknown_try() -> None:
+    """What may stand is not told as never begun."""
+    world = applied()
+    world.store.fail_next(CommitUnknown("no answer"), after=True)
+    world.store.fail_next(LeaseLost("gone"))
+    with pytest.raises(CommitUnknown):
+        transactions(world).run([hold(world)])
+    assert world.record("a").hold is not None
