@@ -13,8 +13,10 @@ from reconciler.apply.outcome import Outcome, OutcomeStatus
 from reconciler.errors import KeyrecError
 from reconciler.model.audit import AuditNote
 from reconciler.model.keys import KeyRecord, KeyVersion
+from reconciler.model.states import ObservedState
 from reconciler.model.writes import RecordDestroyed
 from reconciler.planning.actions import MaintenanceKind, Reason
+from reconciler.planning.places import places_of_others
 from reconciler.planning.plan import Change, MaintenanceItem, Plan
 
 
@@ -63,27 +65,30 @@ class Copy:
         )
 
 
-def copies(plan: Plan, records: Sequence[KeyRecord], written: set[str]) -> Iterator[Copy]:
+def copies(plan: Plan, observed: ObservedState, written: set[str]) -> Iterator[Copy]:
     """Give the copies of keys that this plan has removed, then those that were due before.
 
     `written` holds the addresses of keys whose store write stands.
     """
     for change in plan.changes:
         if change.removal is not None and change.address in written:
-            ended = _versions_of_removed(change, records)
-            yield from _of_removed(change.address, ended, plan.target.sink_id)
+            family = _family_of_removed(change, observed.records)
+            used = places_of_others(observed, frozenset(r.key_id for r in family))
+            ended = [version for record in family for version in record.versions]
+            for copy in _of_removed(change.address, ended, plan.target.sink_id):
+                if not used.holds(plan.target.sink_id, copy.path, copy.sink_version):
+                    yield copy
     for item in plan.maintenance:
         if item.kind is MaintenanceKind.DESTROY:
             yield _due(item)
 
 
-def _versions_of_removed(change: Change, records: Sequence[KeyRecord]) -> list[KeyVersion]:
-    """Give all versions of a removed key, and of the keys that it had replaced."""
+def _family_of_removed(change: Change, records: Sequence[KeyRecord]) -> list[KeyRecord]:
+    """Give a removed key, and the keys that it had replaced."""
     if change.record is None:
         raise AssertionError("what is removed is stored")
     key_id = change.record.key_id
-    family = (r for r in records if key_id in {r.key_id, r.superseded_by})
-    return [version for record in family for version in record.versions]
+    return [r for r in records if key_id in {r.key_id, r.superseded_by}]
 
 
 def _of_removed(address: str, versions: Sequence[KeyVersion], sink_id: str) -> Iterator[Copy]:

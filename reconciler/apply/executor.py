@@ -185,7 +185,7 @@ class Executor:
             batch_size=self.batch_size,
             ledger=self.ledger,
         )
-        cleaner.destroy(copies(self.plan, self.observed.records, written))
+        cleaner.destroy(copies(self.plan, self.observed, written))
 
     def _items(self, kind: MaintenanceKind) -> list[MaintenanceItem]:
         return [item for item in self.plan.maintenance if item.kind is kind]

@@ -7,7 +7,6 @@ new secret anyway get no rotation here, and nothing is left to do for keys that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeAlias
 
 from reconciler.model.keys import KeyRecord, KeyVersion
 from reconciler.model.lifetime import VersionState
@@ -15,11 +14,9 @@ from reconciler.model.states import ObservedState
 from reconciler.planning.actions import MaintenanceKind, Reason
 from reconciler.planning.drift import Drift
 from reconciler.planning.evidence import may_end
+from reconciler.planning.places import UsedPlaces, is_over, is_overdue, places_in_use
 from reconciler.planning.plan import MaintenanceItem, Target
 from reconciler.planning.rotation import RotationQuestion, rotation_reason
-
-Place: TypeAlias = tuple[str, str, int]
-"""Sink id, path and version number of one copy."""
 
 
 def maintenance_items(
@@ -40,7 +37,7 @@ def maintenance_items(
     open_keys = {operation.key_id for operation in observed.operations}
     changed = {drift.key_id: drift for drift in drifts if drift.path is not None}
     mended = {drift.key_id for drift in changed.values() if drift.repair is not None}
-    used = _places_in_use(observed) | set(_places_changed(changed.values(), observed, target))
+    used = places_in_use(observed, {(target.sink_id, d.path) for d in drifts if d.path is not None})
     found: list[MaintenanceItem] = []
     for record in sorted(records, key=lambda r: (r.address, r.key_id)):
         if record.key_id in open_keys:
@@ -53,31 +50,6 @@ def maintenance_items(
             found.extend(_retired(record, observed, is_mended=record.key_id in mended))
             found.extend(_destroyed(record, observed, target, used))
     return tuple(found)
-
-
-def _places_in_use(observed: ObservedState) -> frozenset[Place]:
-    """Give where copies of secrets are that have not ended.
-
-    A path that was deleted outside counts its versions from 1 again, so that an old copy's number
-    may be a living one's now.
-    """
-    return frozenset(
-        (version.sink_id, version.sink_path, version.sink_version)
-        for record in observed.records
-        for version in record.versions
-        if version.sink_version is not None and not _is_over(version, observed)
-    )
-
-
-def _places_changed(
-    drifts: Iterable[Drift], observed: ObservedState, target: Target
-) -> Iterator[Place]:
-    """Give the copies at paths that were changed outside: their numbers may be a stranger's now."""
-    paths = {drift.path for drift in drifts}
-    for record in observed.records:
-        for version in record.versions:
-            if version.sink_path in paths and version.sink_version is not None:
-                yield (target.sink_id, version.sink_path, version.sink_version)
 
 
 def _resumed(record: KeyRecord, observed: ObservedState) -> Iterator[MaintenanceItem]:
@@ -138,34 +110,23 @@ def _retired(
     for its own end first.
     """
     for version in record.versions:
-        if _is_overdue(version, observed):
+        if is_overdue(version, observed.read_at):
             yield _version_item(record, version, MaintenanceKind.RETIRE, Reason.OVERLAP_PASSED)
         elif not is_mended and _is_unused(version, record, observed):
             yield _version_item(record, version, MaintenanceKind.RETIRE, Reason.UNUSED)
 
 
 def _destroyed(
-    record: KeyRecord, observed: ObservedState, target: Target, used: frozenset[Place]
+    record: KeyRecord, observed: ObservedState, target: Target, used: UsedPlaces
 ) -> Iterator[MaintenanceItem]:
     """Name ended versions whose copy is known to be in the sink that can be reached now."""
     for version in record.versions:
         if version.sink_version is None or version.copy_destroyed_at is not None:
             continue
-        place = (version.sink_id, version.sink_path, version.sink_version)
-        is_reached = version.sink_id == target.sink_id and place not in used
-        if is_reached and _is_over(version, observed):
+        is_used = used.holds(version.sink_id, version.sink_path, version.sink_version)
+        is_reached = version.sink_id == target.sink_id and not is_used
+        if is_reached and is_over(version, observed.read_at):
             yield _version_item(record, version, MaintenanceKind.DESTROY, Reason.ENDED)
-
-
-def _is_over(version: KeyVersion, observed: ObservedState) -> bool:
-    return version.state is VersionState.RETIRED or _is_overdue(version, observed)
-
-
-def _is_overdue(version: KeyVersion, observed: ObservedState) -> bool:
-    """Whether a replaced version's acceptance has ended by the clock."""
-    if version.state is not VersionState.RETIRING or version.retire_at is None:
-        return False
-    return version.retire_at <= observed.read_at
 
 
 def _is_unused(version: KeyVersion, record: KeyRecord, observed: ObservedState) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pytest
 
@@ -19,9 +20,8 @@ from reconciler.errors import CommitUnknown
 from reconciler.model.keys import KeyVersion
 from reconciler.model.lifetime import VersionState
 from reconciler.model.secret_writes import BeginSecret, Retarget
-from reconciler.model.states import ObservedState
 from reconciler.model.writes import Commit, Committed, RetireVersion, WriteRefusal
-from reconciler.planning import guards, maintenance
+from reconciler.planning import guards, maintenance, places
 from reconciler.planning.guards import holds_are_respected
 from tests.fakes import sink, store_secrets, store_writes
 from tests.fakes.sink import FakeSink
@@ -54,10 +54,10 @@ def retire_before_the_overlap(patch: pytest.MonkeyPatch) -> None:
         at.retire_now(at.state.versions[write.version_id])
         return None
 
-    def is_overdue(version: KeyVersion, _: ObservedState) -> bool:
+    def is_overdue(version: KeyVersion, _: datetime) -> bool:
         return version.state is VersionState.RETIRING
 
-    patch.setattr(maintenance, "_is_overdue", is_overdue)
+    patch.setattr(maintenance, "is_overdue", is_overdue)
     patch.setitem(store_writes._RULES, RetireVersion, retire)
 
 
@@ -122,7 +122,8 @@ def write_before_the_store_knows(patch: pytest.MonkeyPatch) -> None:
 
 def destroy_the_living(patch: pytest.MonkeyPatch) -> None:
     """Every copy in the sink is taken for an ended one."""
-    patch.setattr(maintenance, "_is_over", lambda *_: True)
+    for module in (maintenance, places):
+        patch.setattr(module, "is_over", lambda *_: True)
 
 
 def replace_a_held_key(patch: pytest.MonkeyPatch) -> None:
