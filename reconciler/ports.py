@@ -89,6 +89,12 @@ class KeyStore(Protocol):
         their versions.
         """
 
+    def family(self, key_ids: frozenset[str]) -> tuple[KeyRecord, ...]:
+        """Give these keys and all that they replaced, whatever their names; else as `find`."""
+
+    def late_attempts(self, sink_id: str, path: str) -> frozenset[int]:
+        """Give the versions that abandoned operations expected of a path: writes may land late."""
+
     def addresses(self, name: str) -> tuple[KeyAddress, ...]:
         """Give the addresses of live records with that name, sorted."""
 
@@ -131,9 +137,7 @@ class KeyStore(Protocol):
         """Give the hash of the event of that number; None where there is none."""
 
     def ended_versions(self, since: datetime) -> tuple[EndedVersion, ...]:
-        """Give the versions, of all managers, that were ended for a leak or a removal since an
-        instant, newest first.
-        """
+        """Give all versions ended for a leak or a removal since an instant, newest first."""
 
     def events(self) -> Iterator[AuditEvent]:
         """Give the whole audit chain in order; ValueError where an event cannot be read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, case, or_, select
 
 from reconciler.adapters.sql_tables import audit, key_versions, keys
 from reconciler.model.anchor import EndedFor, EndedVersion
@@ -24,8 +24,9 @@ def read_ended(connection: Connection, since: datetime) -> tuple[EndedVersion, .
     """
     successor = keys.alias("successor")
     is_removed = or_(keys.c.status == KeyStatus.REMOVED, successor.c.status == KeyStatus.REMOVED)
+    removed = case((is_removed, keys.c.key_id)).label("removed")
     wanted = (
-        select(key_versions.c.version_id, key_versions.c.leaked, key_versions.c.retired_at)
+        select(key_versions.c.version_id, key_versions.c.leaked, key_versions.c.retired_at, removed)
         .join(keys, keys.c.key_id == key_versions.c.key_id)
         .outerjoin(successor, successor.c.key_id == keys.c.superseded_by)
         .where(or_(key_versions.c.leaked, is_removed), key_versions.c.retired_at >= since)
@@ -36,6 +37,7 @@ def read_ended(connection: Connection, since: datetime) -> tuple[EndedVersion, .
             version_id=row.version_id,
             why=EndedFor.LEAK if row.leaked else EndedFor.REMOVAL,
             at=row.retired_at,
+            removed_key=row.removed,
         )
         for row in connection.execute(wanted)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
 from reconciler.adapters.sql_records import fields_of, fields_row, source_text
@@ -28,7 +29,10 @@ def begin_secret(work: Work, write: BeginSecret) -> WriteRefusal | None:
         return refusal
     operation = write.operation
     if operation.supersedes is not None:
-        work.end_key(operation.supersedes, KeyStatus.SUPERSEDED, superseded_by=operation.key_id)
+        old = work.end_key(
+            operation.supersedes, KeyStatus.SUPERSEDED, superseded_by=operation.key_id
+        )
+        old["expires_at"] = _sooner(old["expires_at"], _expiry(work, write))
     if write.new_key is not None:
         _insert_key(work, write.new_key)
     elif write.moved_to is not None:
@@ -42,6 +46,17 @@ def begin_secret(work: Work, write: BeginSecret) -> WriteRefusal | None:
     if operation.supersedes is not None:
         work.settle(operation.supersedes)
     return None
+
+
+def _expiry(work: Work, write: BeginSecret) -> datetime | None:
+    return None if write.new_key is None else write.new_key.fields.expiration.after(work.now)
+
+
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Give the earlier end. What a key has replaced never outlives it, even where its own secret
+    never arrives.
+    """
+    return min((end for end in (one, other) if end is not None), default=None)
 
 
 def insert_version(work: Work, operation: OperationRow, new: NewVersion) -> None:

@@ -105,11 +105,14 @@ def _hold(work: Work, write: HoldKey) -> WriteRefusal | None:
     key = work.keys.get(write.key_id)
     if key is None or key["status"] is KeyStatus.REMOVED:
         return WriteRefusal.NOT_FOUND
-    if key["hold_since"] is None:
-        # The record version stays: a hold must not make an approved plan look stale.
-        row = work.keys.change(write.key_id)
-        row["hold_reason"], row["hold_by"] = write.reason, work.actor
-        row["hold_since"] = work.now
+    # A reissue may have come between the look and the hold.
+    successor = work.keys.get(key["superseded_by"] or "")
+    for held in (key, successor):
+        if held is not None and held["hold_since"] is None:
+            # The record version stays: a hold must not make an approved plan look stale.
+            row = work.keys.change(held["key_id"])
+            row["hold_reason"], row["hold_by"] = write.reason, work.actor
+            row["hold_since"] = work.now
     return None
 
 

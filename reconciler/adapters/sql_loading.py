@@ -65,12 +65,16 @@ def _keys(connection: Connection, work: Work, wanted: Wanted) -> list[KeyRow]:
     of_versions = select(key_versions.c.key_id).where(
         among(connection, (key_versions.c.version_id,), wanted.versions)
     )
+    successors = select(keys.c.superseded_by).where(
+        among(connection, (keys.c.key_id,), wanted.successors)
+    )
     replaced = and_(
         table.status == KeyStatus.SUPERSEDED, among(connection, (table.superseded_by,), own)
     )
     branches = [
         (own, among(connection, (table.key_id,), own)),
         (own, replaced),
+        (wanted.successors, table.key_id.in_(successors)),
         (wanted.versions, table.key_id.in_(of_versions)),
         (
             wanted.addresses,

@@ -41,7 +41,7 @@ from reconciler.adapters.sql_tables import (
 )
 from reconciler.adapters.sql_uses import read_uses, read_uses_until
 from reconciler.adapters.sql_whole import by_key, read_foreign, with_all_versions
-from reconciler.model.journal import Operation
+from reconciler.model.journal import Operation, OperationState
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
 from reconciler.model.resources import Resource
 from reconciler.model.states import ObservedState
@@ -92,6 +92,30 @@ def find(connection: Connection, address: KeyAddress) -> tuple[KeyRecord, ...]:
     """Give all records of an address with all their versions, newest first."""
     is_it = (keys.c.workspace == address.workspace) & (keys.c.name == address.name)
     return tuple(with_all_versions(connection, is_it))
+
+
+def family(connection: Connection, key_ids: frozenset[str]) -> tuple[KeyRecord, ...]:
+    """Give keys by their ids, and all that they replaced."""
+    ids = [(key_id,) for key_id in sorted(key_ids)]
+    if not ids:
+        return ()
+    own = among(connection, (keys.c.key_id,), ids)
+    replaced = among(connection, (keys.c.superseded_by,), ids)
+    return tuple(with_all_versions(connection, or_(own, replaced)))
+
+
+def late_attempts(connection: Connection, sink_id: str, path: str) -> frozenset[int]:
+    """Give the versions that attempts of abandoned operations on the path expected."""
+    wanted = (
+        select(attempts.c.expected)
+        .join(operations, operations.c.operation_id == attempts.c.operation_id)
+        .where(
+            operations.c.sink_id == sink_id,
+            operations.c.sink_path == path,
+            operations.c.state == OperationState.ABANDONED,
+        )
+    )
+    return frozenset(connection.execute(wanted).scalars())
 
 
 def addresses(connection: Connection, name: str) -> tuple[KeyAddress, ...]:

@@ -95,6 +95,14 @@ class SqlStore:
         """Give all records of the address, newest first, with all their versions."""
         return self._database.read(partial(sql_reading.find, address=address))
 
+    def family(self, key_ids: frozenset[str]) -> tuple[KeyRecord, ...]:
+        """Give the keys and all that they replaced, newest first, with all their versions."""
+        return self._database.read(partial(sql_reading.family, key_ids=key_ids))
+
+    def late_attempts(self, sink_id: str, path: str) -> frozenset[int]:
+        """Give what writes of abandoned operations expected of a path."""
+        return self._database.read(partial(sql_reading.late_attempts, sink_id=sink_id, path=path))
+
     def addresses(self, name: str) -> tuple[KeyAddress, ...]:
         """Give the addresses of live records with that name, sorted."""
         return self._database.read(partial(sql_reading.addresses, name=name))
@@ -106,7 +114,7 @@ class SqlStore:
 
     def report_uses(self, report: UseReport) -> None:
         """Remember when secrets were last presented."""
-        self._repeatable(partial(write_uses, report=report))
+        self._repeatable(lambda c: write_uses(c, report, self._database.now(c)))
 
     def acquire_lease(self, manager: str, *, holder: str, run_id: str) -> Lease | None:
         """Take the lease where it is free, or is already this run's; None where it is not."""

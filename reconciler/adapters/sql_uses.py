@@ -35,8 +35,9 @@ use_reporters = Table(
 )
 
 
-def write_uses(connection: Connection, report: UseReport) -> None:
-    """Remember the later of what is known and what is reported."""
+def write_uses(connection: Connection, report: UseReport, now: datetime) -> None:
+    """Remember the later of what is known and what is reported, as far as it has happened."""
+    report = report.as_of(now)
     told = dict(report.uses)
     known = select(key_versions.c.version_id).where(
         among(connection, (key_versions.c.version_id,), ((v,) for v in told))

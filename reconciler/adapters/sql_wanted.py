@@ -39,6 +39,8 @@ class Wanted:
 
     operations: set[tuple[str]] = field(default_factory=set)
     keys: set[tuple[str]] = field(default_factory=set)
+    successors: set[tuple[str]] = field(default_factory=set)
+    """Keys whose successors are wanted too."""
     versions: set[tuple[str]] = field(default_factory=set)
     addresses: set[tuple[str, str]] = field(default_factory=set)
     paths: set[tuple[str, str]] = field(default_factory=set)
@@ -49,11 +51,8 @@ class Wanted:
         match write:
             case BeginSecret():
                 self._add_begin(write)
-            case UpdateKey():
-                self.keys.add((write.key_id,))
-                self._add_address(write.address)
-            case RemoveKey() | HoldKey() | ReleaseKey():
-                self.keys.add((write.key_id,))
+            case UpdateKey() | HoldKey() | RemoveKey() | ReleaseKey():
+                self._add_key(write)
             case CommitAttempt() | ConfirmSecret() | CloseOperation():
                 self.operations.add((write.operation_id,))
             case Retarget():
@@ -65,6 +64,13 @@ class Wanted:
                 self._add_resource(write)
             case _:
                 assert_never(write)
+
+    def _add_key(self, write: UpdateKey | HoldKey | RemoveKey | ReleaseKey) -> None:
+        self.keys.add((write.key_id,))
+        if isinstance(write, UpdateKey):
+            self._add_address(write.address)
+        if isinstance(write, HoldKey):
+            self.successors.add((write.key_id,))
 
     def _add_resource(self, write: PutResource | RemoveResource | RecordEvent) -> None:
         if isinstance(write, RecordEvent):

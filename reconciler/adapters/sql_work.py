@@ -163,7 +163,7 @@ class Work:
         if superseded_by is not None:
             row["superseded_by"] = superseded_by
             # What that key had replaced is now replaced by the newest one.
-            for older in self.older_than(key_id):
+            for older in self.replaced_by(key_id):
                 self.keys.change(older)["superseded_by"] = superseded_by
                 self._older_than[superseded_by].append(older)
             self._older_than[superseded_by].append(key_id)

@@ -21,7 +21,7 @@ from reconciler.adapters.vault_seen import is_deleted, is_destroyed, ours, versi
 from reconciler.adapters.vault_session import Session
 from reconciler.adapters.vault_timing import Timing
 from reconciler.config import VaultSettings
-from reconciler.errors import SinkMisconfigured, SinkOutcomeUnknown
+from reconciler.errors import SinkOutcomeUnknown
 from reconciler.model.canonical import instant
 from reconciler.model.frames import without_frames
 from reconciler.model.policy import SinkKind
@@ -63,7 +63,8 @@ class VaultSink:
             timing=timing or Timing(),
         )
         self._place = self._session.place
-        self._may_read = True
+        self._unread: set[str] = set()
+        """Workspaces whose values may not be read: policies are given by workspace."""
 
     def identity(self) -> str:
         """Give `vault:`, the cluster's id, the namespace where there is one, mount and prefix."""
@@ -91,7 +92,9 @@ class VaultSink:
         return _written(answer, path, expected)
 
     def observe(self, path: str) -> PathSeen:
-        """Read the path's metadata, and its value unless Vault denied that before."""
+        """Read the path's metadata, and its value unless Vault denied that before for one of the
+        same workspace.
+        """
         below = self._place.below(path)
         answer = self._session.repeatable(
             lambda api: api.read_secret_metadata(below, mount_point=self._place.mount)
@@ -99,10 +102,12 @@ class VaultSink:
         version = version_seen(answer, path)
         if version == 0 or is_destroyed(answer, version):
             return PathSeen(version=version, content=None, is_gone=version > 0)
-        if self._may_read:
+        workspace = path.partition("/")[0]
+        if workspace not in self._unread:
             seen = self._looked_into(below, version)
             if seen is not None:
                 return seen
+            self._unread.add(workspace)
         return PathSeen(version=version, content=None, is_gone=is_deleted(answer, version))
 
     def destroy(self, path: str, versions: Sequence[int]) -> None:
@@ -128,10 +133,7 @@ class VaultSink:
             return self._deleted_anchor(), ""
         anchor = _anchor(answer.body)
         if anchor is None:
-            raise SinkMisconfigured(
-                "What stands at the audit anchor's path in Vault is no anchor.",
-                advice="Somebody else wrote there; see `vault kv metadata get` for who.",
-            )
+            raise error_of(Failure(trouble=Trouble.NOT_VAULT), "reading the audit anchor")
         return anchor
 
     def _deleted_anchor(self) -> int:
@@ -163,7 +165,7 @@ class VaultSink:
         self._session.close()
 
     def _looked_into(self, below: str, version: int) -> PathSeen | None:
-        """Read the version's value; None where Vault denies that, now and from now on."""
+        """Read the version's value; None where Vault denies that."""
         answer = self._read(below, version)
         if isinstance(answer, Success):
             content = ours(answer.body.get("data"))
@@ -172,7 +174,6 @@ class VaultSink:
             return PathSeen(version=version, content=None, is_gone=True)
         if answer.trouble is not Trouble.DENIED:
             raise error_of(answer, f"reading {below}")
-        self._may_read = False
         return None
 
     def _read(self, below: str, version: int | None) -> Answer:
@@ -213,8 +214,12 @@ def _written(answer: Answer, path: str, expected: int) -> int | CheckAndSetRefus
 
 
 def _anchor(body: Mapping[str, Any]) -> tuple[int, str] | None:
-    """Read version and text; a function of its own, as a stranger's value may be a secret."""
+    """Read version and text; a function of its own, as a stranger's value may be a secret. Where
+    somebody else wrote there is a version, and no text.
+    """
     metadata, fields = body.get("metadata"), body.get("data")
     version = metadata.get("version") if isinstance(metadata, dict) else None
     text = fields.get(_ANCHOR_FIELD) if isinstance(fields, dict) else None
-    return (version, text) if isinstance(version, int) and isinstance(text, str) else None
+    if not isinstance(version, int):
+        return None
+    return version, text if isinstance(text, str) else ""

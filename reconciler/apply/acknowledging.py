@@ -1,37 +1,41 @@
 """What a platform admin does about a store that is not the one that the sink remembers.
 
 First every secret that the anchor lists is ended again, and a key that was removed meanwhile is put
-on hold: maintenance would give it a new secret. Then, by choice, every key gets a new
-secret, or the store is accepted as it is. Only at the end is it written down and the anchor set: a
-run that was killed in between leaves an apply that still refuses, and can simply be run again.
+on hold: maintenance would give it a new secret. Then, by choice, every key gets a new secret, or
+the store is accepted as it is and only the keys that have none left get one. Only at the end is it
+written down and the anchor set: a run that was killed in between leaves an apply that still
+refuses, and can simply be run again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 
 from reconciler.apply.anchor import put_anchor
 from reconciler.apply.disagreement import Disagreement, disagreement, require_platform_admin
-from reconciler.apply.outcome import ApplyReport, OutcomeStatus
+from reconciler.apply.outcome import ApplyReport, Outcome, OutcomeStatus
 from reconciler.apply.session import Session
 from reconciler.apply.transactions import Transactions
-from reconciler.errors import SinkUnavailable
+from reconciler.errors import KeyrecError, SinkUnavailable
 from reconciler.model.anchor import REMEMBERED, EndedFor, EndedVersion, anchor_of
 from reconciler.model.audit import AuditNote
 from reconciler.model.chain import Head
-from reconciler.model.keys import KeyRecord, KeyStatus
+from reconciler.model.keys import RESTORED_HOLD, KeyRecord, KeyStatus
+from reconciler.model.states import ObservedState
 from reconciler.model.writes import HoldKey, RecordEvent, RevokeVersion, Write
 from reconciler.planning.actions import MaintenanceKind, Reason
-from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import MaintenanceItem, Plan
 
 ADDRESS = "audit/anchor"
 """What the events of an acknowledgement are about."""
-HELD_FOR = "removed before the store was restored from an older copy"
-"""A hold that lasts until manifests are applied, which remove the key again."""
 BEGUN, DONE = "acknowledgement-begun", "audit-acknowledged"
+
+
+_DECIDED = {OutcomeStatus.APPLIED, OutcomeStatus.BLOCKED}
+"""What does not keep it from being done: a blocked path waits for a manifest."""
 
 
 class Answer(StrEnum):
@@ -56,10 +60,8 @@ def acknowledge(session: Session, answer: Answer) -> ApplyReport | None:
         return None
     transactions = session.transactions()
     begun = _begin(session, transactions, found)
-    report = _empty_report(session)
-    if answer is Answer.ROTATE_ALL:
-        report = _rotate_all(session, found, begun)
-    if report.count(OutcomeStatus.APPLIED) == len(report.outcomes):
+    report = _renew(session, found, begun, answer)
+    if {o.status for o in report.outcomes} <= _DECIDED:
         _finish(session, transactions, found, answer)
     sequence, head = session.doors.store.audit_head()
     return replace(report, audit_sequence=sequence, audit_head=head)
@@ -71,7 +73,7 @@ def _begin(session: Session, transactions: Transactions, found: Disagreement) ->
     An acknowledgement of the same anchor that was begun before goes on.
     """
     writes: list[Write] = [_ending(e) for e in found.to_end]
-    writes += [_hold(record) for record in _removed_since(session, found)]
+    writes += [_hold(record) for record in _to_hold(session, found)]
     before = _begun_before(session, found)
     if before is None:
         writes.append(RecordEvent(note=_note(BEGUN, found)))
@@ -115,70 +117,110 @@ def _note(event: str, found: Disagreement, **detail: str) -> AuditNote:
     )
 
 
-def _rotate_all(session: Session, found: Disagreement, begun: int) -> ApplyReport:
-    """Give every live key of the manager a new secret; those that have one since are left."""
+def _renew(session: Session, found: Disagreement, begun: int, answer: Answer) -> ApplyReport:
+    """Give live keys of the manager a new secret: all of them, or those that have none left."""
+    is_all = answer is Answer.ROTATE_ALL
     plan_request = session.read_again()
-    recovered = session.recover(plan_request.observed)
+    recovered = session.recover(plan_request.observed) if is_all else []
     if recovered:
         plan_request = session.read_again()
-    plan = _plan(session, plan_request, found, begun)
-    return session.execute(plan, plan_request.observed, recovered)
-
-
-def _plan(session: Session, plan_request: PlanRequest, found: Disagreement, begun: int) -> Plan:
-    observed = plan_request.observed
-    events = {e.sequence: e.at for e in session.doors.store.history(ADDRESS)}
-    ended = _ended_keys(session, found)
-    records = [
-        r
-        for r in sorted(observed.live.values(), key=lambda r: r.address)
-        if r.key_id not in ended
-        and not r.is_expired(observed.read_at)
-        and (r.current is None or (r.rotated_at or r.created_at) < events[begun])
-    ]
-    items = tuple(session.threads.map(lambda r: _item(session, r), records))
-    return Plan(
-        manager=observed.manager,
-        now=observed.read_at,
+    looked = tuple(
+        session.threads.map(
+            lambda record: _looked_at(session, record),
+            _to_renew(session, plan_request.observed, found, begun if is_all else None),
+        )
+    )
+    left = [one for one in looked if isinstance(one, Outcome)]
+    for outcome in left:
+        session.watch.on_outcome(outcome)
+    plan = Plan(
+        manager=plan_request.observed.manager,
+        now=plan_request.observed.read_at,
         target=plan_request.target,
         revision=plan_request.desired.revision,
-        maintenance=items,
+        maintenance=tuple(one for one in looked if isinstance(one, MaintenanceItem)),
     )
+    return session.execute(plan, plan_request.observed, (*recovered, *left))
 
 
-def _ended_keys(session: Session, found: Disagreement) -> dict[str, KeyRecord]:
-    """Give the keys that were removed after the copy was made: they want no new secret."""
-    removed = (
-        session.doors.store.presented(e.version_id)
-        for e in (found.seen.anchor.ended if found.seen.anchor else ())
-        if e.why is EndedFor.REMOVAL
-    )
-    return {stored.record.key_id: stored.record for stored in removed if stored is not None}
+def _to_renew(
+    session: Session, observed: ObservedState, found: Disagreement, begun: int | None
+) -> list[KeyRecord]:
+    """Give the keys that have had no new secret since the event `begun`; without one, those that
+    have no secret: it was ended again.
+    """
+    events = {e.sequence: e.at for e in session.doors.store.history(ADDRESS)}
+    removed = {r.key_id for r in _removed_keys(session, found)}
+    return [
+        r
+        for r in sorted(observed.live.values(), key=lambda r: r.address)
+        if r.key_id not in removed
+        and not r.is_expired(observed.read_at)
+        and (r.current is None or _is_before(r, None if begun is None else events[begun]))
+    ]
 
 
-def _removed_since(session: Session, found: Disagreement) -> Iterator[KeyRecord]:
-    """Give those of them that nothing keeps from being brought back by maintenance."""
-    for record in _ended_keys(session, found).values():
-        if record.status is KeyStatus.LIVE and record.hold is None:
+def _is_before(record: KeyRecord, moment: datetime | None) -> bool:
+    return moment is not None and (record.rotated_at or record.created_at) < moment
+
+
+def _removed_keys(session: Session, found: Disagreement) -> tuple[KeyRecord, ...]:
+    """Give the keys that were removed after the copy was made, with what they had replaced: they
+    want no new secret, and none of an older one.
+    """
+    listed = () if found.seen.anchor is None else found.seen.anchor.ended
+    removed = frozenset(e.removed_key for e in listed if e.removed_key is not None)
+    return session.doors.store.family(removed)
+
+
+def _to_hold(session: Session, found: Disagreement) -> Iterator[KeyRecord]:
+    """Give those of them that nothing keeps from working, or from being brought back."""
+    for record in _removed_keys(session, found):
+        if record.status is not KeyStatus.REMOVED and record.hold is None:
             yield record
 
 
 def _hold(record: KeyRecord) -> HoldKey:
-    note = AuditNote(event="key-held", address=str(record.address), reason=HELD_FOR)
-    return HoldKey(key_id=record.key_id, reason=HELD_FOR, note=note)
+    note = AuditNote(event="key-held", address=str(record.address), reason=RESTORED_HOLD)
+    return HoldKey(key_id=record.key_id, reason=RESTORED_HOLD, note=note)
 
 
-def _item(session: Session, record: KeyRecord) -> MaintenanceItem:
-    """Give the rotation of one key; the sink is ahead of the store, so its path is looked at."""
+def _looked_at(session: Session, record: KeyRecord) -> MaintenanceItem | Outcome:
+    """Give the rotation of one key; the sink is ahead of the store, so its path is looked at. What
+    readably is a stranger's is not written over.
+    """
     path = record.fields.sink_path
+    try:
+        seen = session.doors.sink.observe(path)
+    except KeyrecError as error:
+        return _left(record, OutcomeStatus.FAILED, error.message, error.advice)
+    if seen.is_foreign:
+        return _left(
+            record,
+            OutcomeStatus.BLOCKED,
+            f"{path} holds a value that keyrec did not write",
+            f"take it away, or let the manifest adopt version {seen.version}: spec.secret.adopt",
+        )
     return MaintenanceItem(
         address=str(record.address),
         kind=MaintenanceKind.ROTATE,
         reason=Reason.STORE_RESTORED,
         path=path,
-        found=session.doors.sink.observe(path).version,
+        found=seen.version,
         workspace=record.address.workspace,
         record=record,
+    )
+
+
+def _left(record: KeyRecord, status: OutcomeStatus, message: str, advice: str) -> Outcome:
+    return Outcome(
+        address=str(record.address),
+        actions=(MaintenanceKind.ROTATE.value,),
+        status=status,
+        message=message,
+        advice=advice,
+        path=record.fields.sink_path,
+        is_maintenance=True,
     )
 
 
@@ -204,7 +246,3 @@ def _finish(
             "the audit anchor was not written: somebody else wrote it meanwhile, or no answer came",
             advice="run keyrec audit acknowledge again",
         )
-
-
-def _empty_report(session: Session) -> ApplyReport:
-    return ApplyReport(run_id=session.lease.run_id, plan_digest="")

@@ -171,7 +171,7 @@ class AnchorKeeper:
     store: KeyStore
     sink: SecretSink
     observed: ObservedState
-    trouble: str | None = None
+    trouble: KeyrecError | None = None
     """Why the anchor could not be read."""
     remembered: int | None = None
     """The last event that the sink was seen to remember; None where it was not asked."""
@@ -185,7 +185,7 @@ class AnchorKeeper:
         return self.remembered is not None and self.remembered < self.observed.audit_sequence
 
     def compare(self) -> None:
-        """Compare before anything is judged; a sink that cannot be asked stops nothing.
+        """Compare before anything is judged; where the sink cannot be asked, no secret is made.
 
         Raises:
             StoreBehindAnchor: the store does not hold what the sink remembers.
@@ -195,7 +195,7 @@ class AnchorKeeper:
         try:
             seen = look_at_anchor(self.sink, self.observed)
         except KeyrecError as error:
-            self.trouble = f"the audit anchor could not be compared: {error.message}"
+            self.trouble = error
         else:
             require_agreement(seen, self.store, self.observed)
             self.remembered = 0 if seen.anchor is None else seen.anchor.head.sequence
@@ -210,7 +210,7 @@ class AnchorKeeper:
         if self.observed.policy.sink.identity is None:
             return ()
         if self.trouble is not None:
-            return (self.trouble,)
+            return (f"the audit anchor could not be compared: {self.trouble.message}",)
         try:
             write_anchor(self.store, self.sink, self.observed)
         except KeyrecError as error:

@@ -36,8 +36,11 @@ class Claim:
 
     attempts: frozenset[int]
     """All committed attempts of the operation, those of interrupted versions too."""
+    unclear: frozenset[int]
+    """Those of them that may have landed: no definite refusal came, or nobody waited for one."""
     owners: frozenset[str]
     """The key, and the one that it replaces: whose secrets may be read there."""
+    sink_id: str
     recorded: int | None = None
     """Where the store knows the current secret to be at this path."""
 
@@ -51,7 +54,8 @@ class Claim:
         if seen.version in {0, self.recorded} or seen.version in self.attempts:
             return True
         others = seen.content is not None and seen.content.key_id not in self.owners
-        return self.is_next(seen) and not (others or seen.is_foreign)
+        is_landed = seen.version - 1 in self.unclear
+        return is_landed and not (others or seen.is_foreign)
 
     def is_next(self, seen: PathSeen) -> bool:
         """Whether the path is where one of the attempts, or a write that it competes with, led."""
@@ -60,6 +64,10 @@ class Claim:
     def attempting(self, expected: int) -> Claim:
         """Give the claim with one more committed attempt."""
         return replace(self, attempts=self.attempts | {expected})
+
+    def unanswered(self, expected: int) -> Claim:
+        """Give the claim where nobody knows what became of an attempt."""
+        return replace(self, unclear=self.unclear | {expected})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +151,8 @@ class Courier:
             return sending
         except SinkOutcomeUnknown:
             self.sleep(min(wait, LONGEST_WAIT))
-            return self._look(replace(sending, may_be_read=True))
+            unanswered = sending.claim.unanswered(sending.expected)
+            return self._look(replace(sending, claim=unanswered, may_be_read=True))
         except KeyrecError as error:
             return Undelivered(error=error)
         if isinstance(answer, CheckAndSetRefused):
@@ -189,15 +198,18 @@ def is_explained(claim: Claim, seen: PathSeen, *, store: KeyStore, path: str) ->
     """Whether only keyrec can have brought the path to this version.
 
     A late write of a key that had the path before, and was removed while it was on its way, is
-    ours too: the store knows its version, its path and the hash of its secret.
+    ours too: the store knows its version, its path and the hash of its secret; and where values
+    cannot be read, what it expected of the path.
 
     Raises:
         KeyrecError: the store cannot be asked, or a stored hash cannot be used.
     """
     if claim.explains(seen):
         return True
-    if seen.content is None or not claim.is_next(seen):
+    if not claim.is_next(seen) or seen.is_foreign:
         return False
+    if seen.content is None:
+        return seen.version - 1 in store.late_attempts(claim.sink_id, path)
     stored = store.presented(seen.content.version_id)
     if stored is None or stored.version.sink_path != path:
         return False

@@ -14,9 +14,8 @@ from reconciler.apply.authorization import may_change
 from reconciler.apply.transactions import Transactions
 from reconciler.errors import NotFound, Refused
 from reconciler.model.audit import AuditNote
-from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus, KeyVersion
+from reconciler.model.keys import RESTORED_HOLD, KeyAddress, KeyRecord, KeyStatus, KeyVersion
 from reconciler.model.lifetime import VersionState
-from reconciler.model.states import ObservedState
 from reconciler.model.workspaces import Principal
 from reconciler.model.writes import HoldKey, ReleaseKey, RevokeVersion, Write
 from reconciler.planning.actions import Reason
@@ -41,6 +40,11 @@ class Emergency:
             NotFound: there is no such key.
             Refused: the principal may not change it.
         """
+        if reason == RESTORED_HOLD:
+            raise Refused(
+                "this reason is said of keys that an acknowledgement stops, and of no others",
+                advice="say in other words why the key is stopped",
+            )
         note = AuditNote(event="key-held", address=str(address), reason=reason)
         self._commit(
             HoldKey(key_id=record.key_id, reason=reason, note=note)
@@ -112,20 +116,18 @@ class Emergency:
         records = self.store.find(address)
         if not records:
             raise NotFound(f"there is no key {address}", advice="keyrec status lists the keys")
-        observed = self._authorize(address)
+        self._authorize(address)
         meant = next((r for r in records if r.status is KeyStatus.LIVE), records[0])
-        others = {r.key_id: r for r in (*observed.records, *records)}
-        older = (r for r in others.values() if r.superseded_by == meant.key_id)
-        return (meant, *older)
+        older = self.store.family(frozenset({meant.key_id}))
+        return (meant, *(r for r in older if r.key_id != meant.key_id))
 
-    def _authorize(self, address: KeyAddress) -> ObservedState:
+    def _authorize(self, address: KeyAddress) -> None:
         observed = self.store.observe(self.manager)
         if not may_change(self.principal, address.workspace, observed):
             raise Refused(
                 f"{self.principal} is no admin of the workspace {address.workspace} in the store",
                 advice="ask an admin of the workspace, or a platform admin",
             )
-        return observed
 
     def _commit(self, writes: Iterable[Write]) -> None:
         """Run the writes; Refused where the first one, which is about the key itself, is."""

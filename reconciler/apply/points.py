@@ -60,6 +60,8 @@ STORE_READINGS = frozenset(
         "observe",
         "presented",
         "find",
+        "family",
+        "late_attempts",
         "addresses",
         "lease",
         "history",

@@ -137,8 +137,11 @@ def _blocked(operation: Operation, record: KeyRecord, seen: int) -> CloseOperati
 def _claim(operation: Operation, record: KeyRecord) -> Claim:
     """Give what explains a version of the operation's path."""
     owners = (operation.key_id, operation.supersedes)
+    attempts = frozenset(a.expected for a in operation.attempts)
     return Claim(
-        attempts=frozenset(a.expected for a in operation.attempts),
+        attempts=attempts,
+        unclear=attempts,
+        sink_id=operation.sink_id,
         owners=frozenset(k for k in owners if k is not None),
         recorded=_recorded(operation, record),
     )

@@ -41,6 +41,7 @@ class Session:
     trouble: KeyrecError | None = None
     """Why the sink could not be used, where it was asked."""
     is_sink_checked: bool = False
+    is_sink_needed: bool = False
     comparison: Comparison | None = None
     """What was found in the sink, where this run looked."""
 
@@ -59,11 +60,16 @@ class Session:
     def anchor_keeper(self, observed: ObservedState) -> AnchorKeeper:
         """Compare the store with what the sink remembers; who writes it at the end.
 
+        Where that cannot be said, this run makes no secret: an ended key might get a new one.
+
         Raises:
             StoreBehindAnchor: they do not agree.
         """
         keeper = AnchorKeeper(store=self.doors.store, sink=self.doors.sink, observed=observed)
         keeper.compare()
+        if keeper.trouble is not None:
+            self.trouble = sink_trouble(self.doors.sink, target_of(observed)) or keeper.trouble
+            self.is_sink_checked = True
         return keeper
 
     def recover(self, observed: ObservedState) -> list[Outcome]:
@@ -119,7 +125,7 @@ class Session:
             self._check_sink(observed)
         ledger = Ledger(plan=plan, on_outcome=self.watch.on_outcome)
         warnings = [*drift_warnings(plan.drift), *self._unlooked_warnings()]
-        error = self.trouble
+        error = self.trouble if self.is_sink_needed else None
         for outcome in unseen_outcomes(self.comparison):
             ledger.tell(None, outcome)
         try:
@@ -170,6 +176,7 @@ class Session:
 
     def _check_sink(self, observed: ObservedState) -> None:
         """Ask once whether the sink can be used."""
+        self.is_sink_needed = True
         if not self.is_sink_checked:
             self.trouble = sink_trouble(self.doors.sink, target_of(observed))
             self.is_sink_checked = True

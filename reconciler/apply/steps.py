@@ -111,7 +111,9 @@ class SecretMaker:
         expires_at = work.expires_at
         if work.new_key is not None:
             expires_at = work.new_key.fields.expiration.after(at)
-        earlier = () if work.resumed is None else work.resumed.attempts
+        earlier = (
+            frozenset(a.expected for a in work.resumed.attempts) if work.resumed else frozenset()
+        )
         return Sending(
             operation_id=started.operation_id,
             path=work.path,
@@ -128,7 +130,9 @@ class SecretMaker:
             secret_hash=started.version.secret_hash,
             expected=work.expected,
             claim=Claim(
-                attempts=frozenset({work.expected, *(a.expected for a in earlier)}),
+                attempts=earlier | {work.expected},
+                unclear=earlier,
+                sink_id=self.mint.sink_id,
                 owners=frozenset(k for k in (work.key_id, work.supersedes) if k is not None),
                 recorded=work.recorded,
             ),

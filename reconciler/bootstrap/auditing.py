@@ -53,5 +53,5 @@ def is_anchor_behind(place: Workplace, warn: Callable[[str], None]) -> bool:
     keeper = AnchorKeeper(store=place.store, sink=place.sink_of(observed), observed=observed)
     keeper.compare()
     if keeper.trouble is not None:
-        warn(keeper.trouble)
+        warn(f"the audit anchor could not be compared: {keeper.trouble.message}")
     return keeper.is_behind

@@ -35,7 +35,7 @@ class Rotating:
             address = find_address(place.store, name)
             ended = place.emergency.end_leaked(address)
         self.session.warn(f"{address}: {_ended_words(ended)}")
-        if not _wants_successor(place, address):
+        if not _wants_successor(place, address, ended):
             return ExitCode.DONE
         try:
             return self._rotate(place, address)
@@ -70,8 +70,11 @@ def _ended_words(ended: tuple[str, ...]) -> str:
     return f"{', '.join(ended)} {verb} ended; nobody gets in with it any more."
 
 
-def _wants_successor(place: Workplace, address: KeyAddress) -> bool:
-    """Whether a live key is left without a current secret."""
+def _wants_successor(place: Workplace, address: KeyAddress, ended: tuple[str, ...]) -> bool:
+    """Whether a live key is left without a current secret, or with one that may stand no more at
+    its path: a secret that was still on its way has ended.
+    """
     records = place.store.find(address)
     live = [record for record in records if record.status is KeyStatus.LIVE]
-    return any(record.current is None for record in live)
+    sent = {v.version_id for r in live for v in r.versions if v.confirmed_at is None}
+    return any(record.current is None for record in live) or bool(sent & set(ended))

@@ -40,6 +40,9 @@ class EndedVersion:
     version_id: str
     why: EndedFor
     at: datetime
+    removed_key: str | None = None
+    """The id of its key where that was removed, or replaced by one that was: whatever else of it an
+    older copy has alive must not live again either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +104,19 @@ def anchor_text(anchor: Anchor) -> str:
         "sequence": anchor.head.sequence,
         "hash": anchor.head.hash,
         "writtenAt": instant(anchor.written_at),
-        "ended": [
-            {"versionId": e.version_id, "why": e.why.value, "at": instant(e.at)}
-            for e in anchor.ended
-        ],
+        "ended": [_ended_document(e) for e in anchor.ended],
         "complete": anchor.is_complete,
     }
     return canonical_bytes(document).decode()
+
+
+def _ended_document(ended: EndedVersion) -> Document:
+    document: dict[str, Document] = {
+        "versionId": ended.version_id,
+        "why": ended.why.value,
+        "at": instant(ended.at),
+    }
+    return document if ended.removed_key is None else {**document, "keyId": ended.removed_key}
 
 
 def read_anchor(text: str) -> Anchor | None:
@@ -125,12 +134,13 @@ def read_anchor(text: str) -> Anchor | None:
                     version_id=str(e["versionId"]),
                     why=EndedFor(e["why"]),
                     at=_moment(e["at"]),
+                    removed_key=None if e.get("keyId") is None else str(e["keyId"]),
                 )
                 for e in document["ended"]
             ),
             is_complete=document["complete"] is True,
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

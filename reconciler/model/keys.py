@@ -17,6 +17,10 @@ from reconciler.model.scopes import ScopeGrant
 from reconciler.model.source import SourceRef
 
 DEFAULT_OVERLAP = timedelta(hours=24)
+RESTORED_HOLD = "removed before the store was restored from an older copy"
+"""The reason of a hold that lasts until manifests are applied, which remove the key again; nobody
+else may give it.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -7,7 +7,7 @@ up to when it is. Nothing is known past the word of the slowest reporter that st
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 SILENT_AFTER = timedelta(days=1)
@@ -24,6 +24,16 @@ class UseReport:
     """Version id and its last use, to the minute; one entry to a version."""
     until: datetime
     """No use before this instant is missing."""
+
+    def as_of(self, now: datetime) -> UseReport:
+        """Give what of it may have happened by the database's clock: a verifier whose clock is fast
+        must not speak for a time that has not come.
+        """
+        return replace(
+            self,
+            uses=tuple((version_id, min(used, now)) for version_id, used in self.uses),
+            until=min(self.until, now),
+        )
 
 
 def covered_until(reports: Iterable[datetime]) -> datetime | None:

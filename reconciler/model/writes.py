@@ -100,7 +100,9 @@ class RecordDestroyed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldKey:
-    """Stop a live key at once; a second hold keeps the first. Needs no lease."""
+    """Stop a key at once, and the one that has replaced it; a second hold keeps the first. Needs no
+    lease.
+    """
 
     key_id: str
     reason: str

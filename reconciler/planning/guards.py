@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from reconciler.model.keys import KeyFields, KeyRecord, KeySpec, Rotation
+from reconciler.model.keys import RESTORED_HOLD, KeyFields, KeyRecord, KeySpec, Rotation
 from reconciler.planning.actions import Action, Reason
 from reconciler.planning.judgement import GuardQuestion
 from reconciler.planning.ownership import (
@@ -93,6 +93,8 @@ def holds_are_respected(question: GuardQuestion) -> Iterator[Refusal]:
         moves = change.secret is not None and change.secret.left_path is not None
         evades = moves or {Action.REISSUE, Action.RENAME} & set(change.actions)
         pruned = Action.REMOVE in change.actions and change.reason is Reason.UNDECLARED
+        if pruned and record.hold.reason == RESTORED_HOLD:
+            continue  # a person had removed it; the hold was to last until now
         if evades or pruned:
             yield Refusal(
                 code="held",

@@ -21,12 +21,13 @@ from reconciler.errors import (
     StoreBehindAnchor,
 )
 from reconciler.model.anchor import Anchor, AnchorFault, read_anchor
-from reconciler.model.keys import KeyAddress
+from reconciler.model.keys import RESTORED_HOLD, KeyAddress
+from reconciler.model.policy import Prune
 from reconciler.planning.pairing import Selection
 from tests.apply.test_emergency import doors
 from tests.apply.watching import Crash, assert_settled
 from tests.fakes.store_state import State
-from tests.fakes.world import ADMIN, MANAGER, World, removal, spec
+from tests.fakes.world import ADMIN, MANAGER, World, policy, removal, spec
 
 A = KeyAddress(workspace="payments", name="a")
 PATH = "payments/prod/a"
@@ -267,14 +268,16 @@ def test_an_acknowledgement_ends_again_what_was_ended_and_renews_everything() ->
 
 
 def test_a_restored_store_can_be_accepted_as_it_is() -> None:
-    """The listed secrets are ended all the same; the key without one gets it from the next run."""
+    """The listed secrets are ended all the same; the key without one gets it at once."""
     world, leaked, _ = restored()
-    assert acknowledge(world, Answer.ACCEPT) is not None
+    report = acknowledge(world, Answer.ACCEPT)
+    assert report is not None
+    assert [(o.address, o.status.value) for o in report.outcomes] == [("payments/a", "applied")]
     assert not world.authenticates(leaked)
-    world.sink.readable = True
-    report = world.maintain()
-    assert report.exit_code in {0, 4}
+    assert world.authenticates(world.sink.secret_at(PATH))
     assert world.authenticates(world.sink.secret_at("payments/prod/b"))
+    assert world.maintain().exit_code == 0
+    assert_settled(world)
 
 
 def test_the_sink_goes_on_remembering_what_only_it_knew() -> None:
@@ -453,3 +456,102 @@ def test_a_run_that_ends_between_two_looks_is_no_store_that_came_back() -> None:
     keeper.compare()
 
     assert keeper.trouble is None
+
+
+def test_a_key_that_leaked_and_was_removed_does_not_come_back() -> None:
+    """The normal end of an incident; what the copy has alive of it is known by the key."""
+    for answer in Answer:
+        world = World.seeded()
+        world.apply(spec("a"), spec("b"))
+        backup = copy_of(world)
+        doors(world).end_leaked(A)
+        world.maintain()
+        world.apply(removal("a"), spec("b"))
+        world.store.state = backup
+        acknowledge(world, answer)
+        world.maintain()
+        assert not world.authenticates(world.sink.secret_at(PATH))
+        assert world.record("a").hold is not None
+
+
+def test_a_key_that_was_rotated_and_removed_does_not_come_back() -> None:
+    """Its secret in the copy was ended by a rotation, which no anchor lists."""
+    world = World.seeded()
+    world.apply(spec("a"))
+    old = world.sink.secret_at(PATH)
+    backup = copy_of(world)
+    world.apply(spec("a", generation=2))
+    world.clock.advance(timedelta(days=2))
+    world.maintain()
+    world.apply(removal("a"))
+    world.store.state = backup
+    assert world.authenticates(old), "this is why"
+    acknowledge(world, Answer.ACCEPT)
+    assert not world.authenticates(old)
+
+
+def test_pruning_removes_again_what_an_acknowledgement_has_stopped() -> None:
+    """A person had removed it; its hold was to last until manifests are applied."""
+    world = World.seeded(stored=policy(prune=Prune.REMOVE))
+    world.apply(spec("a"), spec("b"))
+    backup = copy_of(world)
+    world.apply(spec("b"))
+    world.store.state = backup
+    acknowledge(world, Answer.ACCEPT)
+    assert world.apply(spec("b")).exit_code == 0
+    assert A not in world.store.observe(MANAGER).live
+
+
+def test_nobody_else_gives_the_reason_of_such_a_hold() -> None:
+    """It would let pruning pass a person's own hold."""
+    world = World.seeded()
+    world.apply(spec("a"))
+    with pytest.raises(Refused, match="an acknowledgement"):
+        doors(world).hold(A, RESTORED_HOLD)
+
+
+@pytest.mark.parametrize("method", ["read_anchor", "identity"])
+def test_where_the_anchor_cannot_be_compared_no_secret_is_made(method: str) -> None:
+    """One passing error is enough to miss a restored store; what needs no secret goes on."""
+    world, _, _ = restored()
+    sent = len(world.sink.sent)
+    world.sink.fail_next(method, SinkUnavailable("one bad moment"))
+    report = world.apply(spec("a", generation=2), spec("b", active=False), spec("c"))
+    assert len(world.sink.sent) == sent
+    assert {(o.address, o.status.value) for o in report.outcomes} == {
+        ("payments/a", "failed"),
+        ("payments/b", "applied"),
+        ("payments/c", "failed"),
+    }
+    with pytest.raises(StoreBehindAnchor):
+        world.apply(spec("a", generation=2), spec("b", active=False), spec("c"))
+
+
+def test_renewing_everything_leaves_what_is_readably_a_strangers_and_goes_on() -> None:
+    """Nor does a path that cannot be looked at keep the others from being renewed."""
+    world, _, _ = restored()
+    world.sink.readable = True
+    world.sink.stranger_writes("payments/prod/b")
+    report = acknowledge(world)
+    assert report is not None
+    assert {(o.address, o.status.value) for o in report.outcomes} == {
+        ("payments/a", "applied"),
+        ("payments/b", "blocked"),
+    }
+    assert world.sink.secret_at("payments/prod/b") is None
+    assert world.apply(spec("a"), spec("b", owner="x")).exit_code == 0, "a person can decide now"
+
+
+def test_a_path_that_cannot_be_looked_at_leaves_the_acknowledgement_undone() -> None:
+    """The other keys are renewed; running it again does the rest."""
+    world, _, _ = restored()
+    world.sink.fail_next("observe", SinkUnavailable("a bad moment"))
+    report = acknowledge(world)
+    assert report is not None
+    assert sorted(o.status.value for o in report.outcomes) == ["applied", "failed"]
+    with pytest.raises(StoreBehindAnchor):
+        world.maintain()
+    again = acknowledge(world)
+    assert again is not None
+    assert [o.status.value for o in again.outcomes] == ["applied"]
+    assert world.maintain().exit_code == 0

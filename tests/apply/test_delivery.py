@@ -285,9 +285,12 @@ def test_a_version_that_may_have_been_read_retires_with_its_overlap(kind: str) -
 
 
 def test_a_single_stranger_where_our_write_was_due_cannot_be_told_without_reading() -> None:
-    """The documented limit: the value is written over, and stays in the sink's history."""
+    """The documented limit: ours got no answer; the value is written over, and stays in the sink's
+    history.
+    """
     world = World.seeded()
-    world.sink.stranger_writes(PATH)
+    world.sink.next_writes(Fate.LOST_REQUEST)
+    world.sink.interrupt = at_first("observe", lambda: world.sink.stranger_writes(PATH))
     outcome = only(world.apply(spec("a")))
     assert (outcome.status, outcome.sink_version) == (APPLIED, 2)
     assert_settled(world)
@@ -482,3 +485,15 @@ def test_a_hash_that_cannot_be_checked_stops_only_its_own_delivery(
     report = world.apply(spec("a"), spec("b"))
     assert statuses(report) == {"payments/a": FAILED, "payments/b": APPLIED}
     assert report.outcomes[0].message == "the stored hash is damaged"
+
+
+def test_after_a_definite_refusal_the_next_version_is_a_strangers() -> None:
+    """Nothing of ours was on its way: what came there is not written over, nor by the next run."""
+    world = World.seeded()
+    world.apply(spec("a"))
+    world.sink.stranger_writes(PATH)
+    for generation in (2, 3):
+        report = world.apply(spec("a", generation=generation))
+        assert only(report).status is BLOCKED
+        assert world.sink.version_at(PATH) == 2
+    assert open_operations(world) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from reconciler.apply.emergency import Emergency
 from reconciler.apply.run import run_apply
 from reconciler.errors import CommitUnknown, NotFound, Refused, StoreUnavailable
-from reconciler.model.keys import KeyAddress, KeySpec
+from reconciler.model.keys import KeyAddress, KeyRecord, KeySpec
 from reconciler.model.lifetime import VersionState
 from reconciler.model.writes import Commit, Committed
 from reconciler.planning.actions import Reason
@@ -349,3 +350,36 @@ def test_an_open_operation_does_not_hold_a_leak_back() -> None:
     assert world.apply(spec("a")).exit_code == 0
     assert not world.authenticates(text)
     assert_settled(world)
+
+
+def test_a_hold_that_a_reissue_overtakes_stops_the_new_key_too() -> None:
+    """The run committed between the look at the key and its hold."""
+    world = applied()
+    find = world.store.find
+
+    def overtaken(address: KeyAddress) -> tuple[KeyRecord, ...]:
+        found = find(address)
+        world.store.find = find  # type: ignore[method-assign]  # once
+        world.apply(spec("a", reissue=2))
+        return found
+
+    world.store.find = overtaken  # type: ignore[method-assign]  # a run at that moment
+    doors(world).hold(A, "suspicious")
+    assert not world.authenticates(world.sink.secret_at(PATH))
+
+
+@pytest.mark.parametrize("act", ["hold", "leak"])
+def test_what_a_renamed_key_of_another_manager_had_replaced_is_stopped_with_it(act: str) -> None:
+    """It has the old name still, and a secret that works."""
+    world = applied()
+    old = world.sink.secret_at(PATH)
+    world.apply(spec("a", reissue=2))
+    world.apply(spec("b", owner="team-a", reissue=2, previous_name="a"))
+    assert world.authenticates(old)
+    others = replace(doors(world), manager="another")
+    if act == "hold":
+        others.hold(B, "suspicious")
+    else:
+        others.end_leaked(B)
+    assert not world.authenticates(old)
+    assert not world.authenticates(world.sink.secret_at("payments/prod/b"))

@@ -186,6 +186,7 @@ def test_what_was_ended_for_a_leak_or_a_removal_is_listed_newest_first(story: St
         (removed, EndedFor.REMOVAL),
         (leaked, EndedFor.LEAK),
     ]
+    assert [e.removed_key is not None for e in listed] == [True, False]
     assert listed[0].at == later
     assert [e.version_id for e in story.store.ended_versions(later)] == [removed]
 
@@ -202,3 +203,18 @@ def test_a_secret_that_is_ended_again_for_another_reason_is_not_called_leaked(
     assert story.record("a").versions[0].leaked
     story.done(replace(revoking(version), leaked=False), fenced=False)
     assert story.record("a").versions[0].leaked
+
+
+def test_the_leaked_secret_of_a_removed_key_is_listed_as_of_one(story: Story) -> None:
+    """The normal end of an incident: leaked, rotated, removed; and what it had replaced with it."""
+    start = story.clock.now()
+    first = story.create("a")
+    story.done(revoking(first.versions[0].version_id), fenced=False)
+    story.rotate("a")
+    story.finish(story.reissue(story.record("a")))
+    story.finish(story.reissue(story.record("a")))
+    story.done(story.removing(story.record("a")))
+    listed = story.store.ended_versions(start)
+    assert {e.why for e in listed} == {EndedFor.LEAK, EndedFor.REMOVAL}
+    assert all(e.removed_key is not None for e in listed)
+    assert first.key_id in {e.removed_key for e in listed}

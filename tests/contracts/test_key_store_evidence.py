@@ -237,3 +237,15 @@ def test_a_repair_brings_no_retired_version_back(story: Story) -> None:
     story.done(story.confirmation(begin))
     states = {v.version_id: v.state for v in story.record("a").versions}
     assert states[replaced] is RETIRED
+
+
+def test_a_verifier_whose_clock_is_fast_does_not_speak_for_the_future(story: Story) -> None:
+    """Neither its word nor its uses reach past the database's time."""
+    story.create("a", rotation=PATIENT)
+    waiting = older(story.rotate("a"))
+    now = report(story, reporter="honest")
+    fast = now + 3 * SILENT_AFTER
+    uses = ((waiting.version_id, fast),)
+    story.store.report_uses(UseReport(reporter="fast", uses=uses, until=fast))
+    assert story.observe().uses_until == now
+    assert older(story.record("a")).last_used_at == now

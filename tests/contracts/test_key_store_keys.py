@@ -13,6 +13,7 @@ from tests.contracts.store_rigs import StoreRig
 from tests.contracts.store_story import (
     ACTOR,
     OVERLAP,
+    SINK,
     Story,
     address,
     note,
@@ -345,3 +346,58 @@ def test_a_row_that_was_changed_by_hand_keeps_the_fingerprint_of_before(
     story.done(story.updating(edited, owner="team-a"))
     mended = story.record("a")
     assert mended.stored_fingerprint == fields_fingerprint(mended.fields)
+
+
+def test_a_hold_of_a_replaced_key_stops_the_one_that_replaced_it(story: Story) -> None:
+    """A reissue may come between the look at a key and its hold."""
+    record = story.create("a")
+    story.finish(story.reissue(record))
+    story.done(story.holding(record), fenced=False)
+    held = [
+        r.hold.reason if r.hold else None for r in story.store.family(frozenset({record.key_id}))
+    ]
+    assert held == ["suspected leak"]
+    hold = story.record("a").hold
+    assert hold is not None
+    assert hold.reason == "suspected leak"
+
+
+def test_a_family_is_found_whatever_its_names(story: Story) -> None:
+    """A key with all that it replaced, also before it was renamed; newest first."""
+    first = story.create("a")
+    story.finish(story.reissue(first))
+    second = story.record("a")
+    story.finish(story.reissue(second))
+    story.finish(story.renaming(story.record("a"), "b"))
+    newest = story.record("b")
+    story.create("c")
+    family = story.store.family(frozenset({newest.key_id}))
+    assert [r.key_id for r in family] == [newest.key_id, second.key_id, first.key_id]
+    assert [v.state.value for v in family[-1].versions]
+    assert story.store.family(frozenset()) == ()
+
+
+def test_what_a_key_has_replaced_does_not_outlive_it(story: Story) -> None:
+    """Also where its own secret never arrives: the replaced one has no other end then."""
+    old = story.create("a")
+    begin = story.reissue(old, expiration=Expiration.HOUR)
+    story.done(begin)
+    assert story.by_id(old.key_id).expires_at == story.record("a").expires_at
+    shorter = story.create("b", expiration=Expiration.HOUR)
+    story.done(story.reissue(shorter, expiration=Expiration.WEEK))
+    assert story.by_id(shorter.key_id).expires_at == shorter.expires_at
+
+
+def test_what_may_land_late_on_a_path_is_what_abandoned_operations_sent(story: Story) -> None:
+    """What was confirmed or blocked cannot land any more."""
+    record = story.create("a")
+    path = record.fields.sink_path
+    assert story.store.late_attempts(SINK, path) == frozenset()
+    story.done(story.rotation(record))
+    story.done(story.removing(story.record("a")))
+    assert story.store.late_attempts(SINK, path) == {1}
+    assert story.store.late_attempts("another sink", path) == frozenset()
+    blocked = story.creation("a")
+    story.done(blocked)
+    story.done(story.closing(blocked))
+    assert story.store.late_attempts(SINK, path) == {1}

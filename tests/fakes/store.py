@@ -135,6 +135,21 @@ class FakeStore:
         found = [k for k in self.state.keys.values() if k.address == address]
         return tuple(self.state.with_versions(k) for k in reversed(found))
 
+    def family(self, key_ids: frozenset[str]) -> tuple[KeyRecord, ...]:
+        self._reading("family")
+        keys = self.state.keys.values()
+        found = [k for k in keys if {k.key_id, k.superseded_by} & key_ids]
+        return tuple(self.state.with_versions(k) for k in reversed(found))
+
+    def late_attempts(self, sink_id: str, path: str) -> frozenset[int]:
+        self._reading("late_attempts")
+        abandoned = (
+            o
+            for o in self.state.operations.values()
+            if (o.sink_id, o.sink_path, o.state) == (sink_id, path, OperationState.ABANDONED)
+        )
+        return frozenset(a.expected for o in abandoned for a in o.attempts)
+
     def addresses(self, name: str) -> tuple[KeyAddress, ...]:
         self._reading("addresses")
         live = (k for k in self.state.keys.values() if k.status is KeyStatus.LIVE)
@@ -178,7 +193,7 @@ class FakeStore:
 
     def report_uses(self, report: UseReport) -> None:
         with self._changing("report_uses"):
-            state = self.state
+            state, report = self.state, report.as_of(self.clock.now())
             for version_id, at in report.uses:
                 if version_id in state.versions:
                     state.uses[version_id] = max(state.uses.get(version_id, at), at)
@@ -256,6 +271,7 @@ class FakeStore:
                 version_id=s.version.version_id,
                 why=EndedFor.LEAK if s.version.leaked else EndedFor.REMOVAL,
                 at=s.version.retired_at,
+                removed_key=s.key_id if state.is_removed(s.key_id) else None,
             )
             for s in state.versions.values()
             if s.version.retired_at is not None and s.version.retired_at >= since

@@ -121,8 +121,11 @@ def hold_key(at: Transaction, write: HoldKey) -> WriteRefusal | None:
     key = at.state.keys.get(write.key_id)
     if key is None or key.status is KeyStatus.REMOVED:
         return WriteRefusal.NOT_FOUND
-    hold = key.hold or Hold(reason=write.reason, by=at.actor, since=at.now)
-    at.change_key(key.key_id, bump=0, hold=hold)
+    successor = at.state.keys.get(key.superseded_by or "")
+    for held in (key, successor):
+        if held is not None:
+            hold = held.hold or Hold(reason=write.reason, by=at.actor, since=at.now)
+            at.change_key(held.key_id, bump=0, hold=hold)
     return None
 
 

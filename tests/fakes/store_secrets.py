@@ -26,12 +26,16 @@ def begin_secret(at: Transaction, write: BeginSecret) -> WriteRefusal | None:
         return refusal
     operation = write.operation
     if operation.supersedes is not None:
-        for older in at.predecessors(operation.supersedes):
+        for older in at.replaced_by(operation.supersedes):
             at.state.keys[older.key_id] = replace(older, superseded_by=operation.key_id)
+        ends = [at.state.keys[operation.supersedes].expires_at]
+        if write.new_key is not None:
+            ends.append(write.new_key.fields.expiration.after(at.now))
         at.change_key(
             operation.supersedes,
             status=KeyStatus.SUPERSEDED,
             superseded_by=operation.key_id,
+            expires_at=min((end for end in ends if end is not None), default=None),
         )
     if write.new_key is not None:
         at.state.keys[operation.key_id] = KeyRecord(

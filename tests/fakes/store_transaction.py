@@ -106,9 +106,14 @@ class Transaction:
             if is_its and slot.version.state is VersionState.PROVISIONAL:
                 yield slot
 
-    def predecessors(self, key_id: str) -> list[KeyRecord]:
-        """Give the keys that this one replaced by a reissue and that have a version to end."""
+    def replaced_by(self, key_id: str) -> list[KeyRecord]:
+        """Give the keys that this one replaced by a reissue and that were not removed since."""
         replaced = (k for k in self.state.keys.values() if k.superseded_by == key_id)
+        return [k for k in replaced if k.status is KeyStatus.SUPERSEDED]
+
+    def predecessors(self, key_id: str) -> list[KeyRecord]:
+        """Give those of them that have a version to end."""
+        replaced = self.replaced_by(key_id)
         return [k for k in replaced if any(_is_unended(s) for s in self.state.slots(k.key_id))]
 
     def settle(self, key_id: str) -> None:
