@@ -299,14 +299,18 @@ def test_destroying_names_the_versions():
     assert request.document == {"versions": [1, 2]}
 
 
-@pytest.mark.parametrize(
-    "reply", [replied({}), replied({"data": {"metadata": {"version": 1}, "data": {"a": "b"}}})]
-)
-def test_something_else_at_the_anchors_path_is_refused(reply):
-    """Nobody but keyrec writes there."""
+def test_a_strangers_value_at_the_anchors_path_has_a_version_and_no_text():
+    """No anchor is read from it, and an acknowledgement knows what to write over."""
     with canned() as server, opened(server.address) as sink:
-        server.answer(ANCHOR, reply)
-        with pytest.raises(SinkMisconfigured):
+        server.answer(ANCHOR, replied({"data": {"metadata": {"version": 3}, "data": {"a": "b"}}}))
+        assert sink.read_anchor() == (3, "")
+
+
+def test_an_answer_about_the_anchor_that_is_not_vaults_is_refused():
+    """Something else answers at that address."""
+    with canned() as server, opened(server.address) as sink:
+        server.answer(ANCHOR, replied({}))
+        with pytest.raises(SinkUnavailable, match="not Vault's"):
             sink.read_anchor()
 
 

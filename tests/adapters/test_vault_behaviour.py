@@ -150,6 +150,7 @@ def one_run(
     """Make one key against a server whose answer to the first write is this one."""
     with canned() as server:
         server.answer(ANCHOR, ABSENT)
+        server.answer(f"{METADATA}_keyrec/anchor", ABSENT)
         server.answer(METADATA + KEY, look or (metadata(1) if has_landed else ABSENT), ABSENT)
         server.answer(f"{DATA}{KEY}?version=1", DENIED)
         server.answer(DATA + KEY, reply, written(2 if has_landed else 1))
