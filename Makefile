@@ -35,8 +35,8 @@ help: ## Show this list
 demo: venv ## The first five minutes of a key, on this machine, in a temporary folder
 	@tools/demo.sh
 
-test: venv ## Run all tests
-	$(BIN)/pytest -n $(WORKERS) $(PYTEST)
+test: venv ## Run the tests, all but the long ones (those: make check, or LONG=1)
+	$(BIN)/pytest -n $(WORKERS) $(if $(LONG),,-m "not long") $(PYTEST)
 
 check: format lint types imports shell schemas-equal house workflows coverage ## All that a merge needs
 

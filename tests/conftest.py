@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -21,6 +22,19 @@ SEED = "KEYREC_TEST_SEED"
 
 settings.register_profile("house", settings(), deadline=None)
 settings.load_profile("house")
+
+
+LONG = ("e2e", "docs/test_how_to.py", "docs/test_tutorial.py")
+"""What types pages and runs commands as processes: `make check` runs them, `make test LONG=1` too."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes minutes by where it stands."""
+    here = Path(__file__).parent
+    long = tuple(here / place for place in LONG)
+    for item in items:
+        if any(place in (item.path, *item.path.parents) for place in long):
+            item.add_marker(pytest.mark.long)
 
 
 def pytest_configure() -> None:
