@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import assert_never
 
 from reconciler.adapters.sql_records import fields_of, fields_row, source_text
@@ -29,10 +28,7 @@ def begin_secret(work: Work, write: BeginSecret) -> WriteRefusal | None:
         return refusal
     operation = write.operation
     if operation.supersedes is not None:
-        old = work.end_key(
-            operation.supersedes, KeyStatus.SUPERSEDED, superseded_by=operation.key_id
-        )
-        old["expires_at"] = _sooner(old["expires_at"], _expiry(work, write))
+        work.end_key(operation.supersedes, KeyStatus.SUPERSEDED, superseded_by=operation.key_id)
     if write.new_key is not None:
         _insert_key(work, write.new_key)
     elif write.moved_to is not None:
@@ -44,19 +40,16 @@ def begin_secret(work: Work, write: BeginSecret) -> WriteRefusal | None:
     insert_version(work, row, write.version)
     work.add_attempt(operation.operation_id, write.version.version_id, write.expected)
     if operation.supersedes is not None:
+        _end_no_later(work, operation.supersedes, operation.key_id)
         work.settle(operation.supersedes)
     return None
 
 
-def _expiry(work: Work, write: BeginSecret) -> datetime | None:
-    return None if write.new_key is None else write.new_key.fields.expiration.after(work.now)
-
-
-def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
-    """Give the earlier end. What a key has replaced never outlives it, even where its own secret
-    never arrives.
-    """
-    return min((end for end in (one, other) if end is not None), default=None)
+def _end_no_later(work: Work, old_id: str, new_id: str) -> None:
+    """Let what a key has replaced never outlive it, even where its own secret never arrives."""
+    old, new = work.keys.change(old_id), work.keys[new_id]
+    ends = [row["expires_at"] for row in (old, new) if row["expires_at"] is not None]
+    old["expires_at"] = min(ends, default=None)
 
 
 def insert_version(work: Work, operation: OperationRow, new: NewVersion) -> None:

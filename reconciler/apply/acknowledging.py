@@ -9,7 +9,7 @@ refuses, and can simply be run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -32,8 +32,6 @@ from reconciler.planning.plan import MaintenanceItem, Plan
 ADDRESS = "audit/anchor"
 """What the events of an acknowledgement are about."""
 BEGUN, DONE = "acknowledgement-begun", "audit-acknowledged"
-
-
 _DECIDED = {OutcomeStatus.APPLIED, OutcomeStatus.BLOCKED}
 """What does not keep it from being done: a blocked path waits for a manifest."""
 
@@ -59,21 +57,27 @@ def acknowledge(session: Session, answer: Answer) -> ApplyReport | None:
     if found is None:
         return None
     transactions = session.transactions()
-    begun = _begin(session, transactions, found)
-    report = _renew(session, found, begun, answer)
+    removed = _removed_keys(session, found)
+    begun = _begin(session, transactions, found, removed)
+    report = _renew(session, removed, begun if answer is Answer.ROTATE_ALL else None)
     if {o.status for o in report.outcomes} <= _DECIDED:
         _finish(session, transactions, found, answer)
     sequence, head = session.doors.store.audit_head()
     return replace(report, audit_sequence=sequence, audit_head=head)
 
 
-def _begin(session: Session, transactions: Transactions, found: Disagreement) -> int:
+def _begin(
+    session: Session,
+    transactions: Transactions,
+    found: Disagreement,
+    removed: Sequence[KeyRecord],
+) -> int:
     """End again what the anchor lists, and say that it began; the number of that event.
 
     An acknowledgement of the same anchor that was begun before goes on.
     """
     writes: list[Write] = [_ending(e) for e in found.to_end]
-    writes += [_hold(record) for record in _to_hold(session, found)]
+    writes += _holds(removed)
     before = _begun_before(session, found)
     if before is None:
         writes.append(RecordEvent(note=_note(BEGUN, found)))
@@ -117,17 +121,18 @@ def _note(event: str, found: Disagreement, **detail: str) -> AuditNote:
     )
 
 
-def _renew(session: Session, found: Disagreement, begun: int, answer: Answer) -> ApplyReport:
-    """Give live keys of the manager a new secret: all of them, or those that have none left."""
-    is_all = answer is Answer.ROTATE_ALL
+def _renew(session: Session, removed: Sequence[KeyRecord], begun: int | None) -> ApplyReport:
+    """Give live keys of the manager a new secret, but for the removed: all that have had none since
+    the event `begun`, or without it those that have none left.
+    """
     plan_request = session.read_again()
-    recovered = session.recover(plan_request.observed) if is_all else []
+    recovered = [] if begun is None else session.recover(plan_request.observed)
     if recovered:
         plan_request = session.read_again()
     looked = tuple(
         session.threads.map(
             lambda record: _looked_at(session, record),
-            _to_renew(session, plan_request.observed, found, begun if is_all else None),
+            _to_renew(session, plan_request.observed, removed, begun),
         )
     )
     left = [one for one in looked if isinstance(one, Outcome)]
@@ -144,17 +149,17 @@ def _renew(session: Session, found: Disagreement, begun: int, answer: Answer) ->
 
 
 def _to_renew(
-    session: Session, observed: ObservedState, found: Disagreement, begun: int | None
+    session: Session, observed: ObservedState, removed: Sequence[KeyRecord], begun: int | None
 ) -> list[KeyRecord]:
     """Give the keys that have had no new secret since the event `begun`; without one, those that
     have no secret: it was ended again.
     """
     events = {e.sequence: e.at for e in session.doors.store.history(ADDRESS)}
-    removed = {r.key_id for r in _removed_keys(session, found)}
+    unwanted = {r.key_id for r in removed}
     return [
         r
         for r in sorted(observed.live.values(), key=lambda r: r.address)
-        if r.key_id not in removed
+        if r.key_id not in unwanted
         and not r.is_expired(observed.read_at)
         and (r.current is None or _is_before(r, None if begun is None else events[begun]))
     ]
@@ -173,16 +178,12 @@ def _removed_keys(session: Session, found: Disagreement) -> tuple[KeyRecord, ...
     return session.doors.store.family(removed)
 
 
-def _to_hold(session: Session, found: Disagreement) -> Iterator[KeyRecord]:
-    """Give those of them that nothing keeps from working, or from being brought back."""
-    for record in _removed_keys(session, found):
+def _holds(removed: Iterable[KeyRecord]) -> Iterator[HoldKey]:
+    """Hold those of them that nothing keeps from working, or from being brought back."""
+    for record in removed:
         if record.status is not KeyStatus.REMOVED and record.hold is None:
-            yield record
-
-
-def _hold(record: KeyRecord) -> HoldKey:
-    note = AuditNote(event="key-held", address=str(record.address), reason=RESTORED_HOLD)
-    return HoldKey(key_id=record.key_id, reason=RESTORED_HOLD, note=note)
+            note = AuditNote(event="key-held", address=str(record.address), reason=RESTORED_HOLD)
+            yield HoldKey(key_id=record.key_id, reason=RESTORED_HOLD, note=note)
 
 
 def _looked_at(session: Session, record: KeyRecord) -> MaintenanceItem | Outcome:

@@ -6,6 +6,7 @@ stays on the list until the store remembers that it is gone.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from reconciler.model.keys import KeyRecord, KeyVersion
 from reconciler.model.states import ObservedState
 from reconciler.model.writes import RecordDestroyed
 from reconciler.planning.actions import MaintenanceKind, Reason
-from reconciler.planning.places import places_of_others
+from reconciler.planning.places import places_in_use
 from reconciler.planning.plan import Change, MaintenanceItem, Plan
 
 
@@ -70,25 +71,33 @@ def copies(plan: Plan, observed: ObservedState, written: set[str]) -> Iterator[C
 
     `written` holds the addresses of keys whose store write stands.
     """
-    for change in plan.changes:
-        if change.removal is not None and change.address in written:
-            family = _family_of_removed(change, observed.records)
-            used = places_of_others(observed, frozenset(r.key_id for r in family))
-            ended = [version for record in family for version in record.versions]
-            for copy in _of_removed(change.address, ended, plan.target.sink_id):
-                if not used.holds(plan.target.sink_id, copy.path, copy.sink_version):
-                    yield copy
+    removed = [c for c in plan.changes if c.removal is not None and c.address in written]
+    if removed:
+        yield from _of_all_removed(removed, observed, plan.target.sink_id)
     for item in plan.maintenance:
         if item.kind is MaintenanceKind.DESTROY:
             yield _due(item)
 
 
-def _family_of_removed(change: Change, records: Sequence[KeyRecord]) -> list[KeyRecord]:
-    """Give a removed key, and the keys that it had replaced."""
-    if change.record is None:
-        raise AssertionError("what is removed is stored")
-    key_id = change.record.key_id
-    return [r for r in records if key_id in {r.key_id, r.superseded_by}]
+def _of_all_removed(
+    removed: Sequence[Change], observed: ObservedState, sink_id: str
+) -> Iterator[Copy]:
+    """Give the copies of removed keys and of what these had replaced, but for the places that a
+    living secret of another key may use.
+    """
+    used = places_in_use(observed)
+    replaced: defaultdict[str | None, list[KeyRecord]] = defaultdict(list)
+    for record in observed.records:
+        replaced[record.superseded_by].append(record)
+    for change in removed:
+        if change.record is None:
+            raise AssertionError("what is removed is stored")
+        family = (change.record, *replaced[change.record.key_id])
+        besides = frozenset(r.key_id for r in family)
+        ended = [version for record in family for version in record.versions]
+        for copy in _of_removed(change.address, ended, sink_id):
+            if not used.holds(sink_id, copy.path, copy.sink_version, besides=besides):
+                yield copy
 
 
 def _of_removed(address: str, versions: Sequence[KeyVersion], sink_id: str) -> Iterator[Copy]:

@@ -6,7 +6,8 @@ from 1 again, so that an old copy's number may be a living secret's now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,40 +20,37 @@ from reconciler.model.states import ObservedState
 class UsedPlaces:
     """What must not be destroyed."""
 
-    copies: frozenset[tuple[str, str, int]]
-    """Sink id, path and number of each living secret's copy."""
+    copies: Mapping[tuple[str, str, int], frozenset[str]]
+    """Sink id, path and number of each living secret's copy; the ids of the keys that use it."""
     paths: frozenset[tuple[str, str]]
     """Sink id and path of what may hold a living secret at any number."""
 
-    def holds(self, sink_id: str, path: str, number: int) -> bool:
-        """Whether a living secret may be there."""
-        return (sink_id, path) in self.paths or (sink_id, path, number) in self.copies
+    def holds(
+        self, sink_id: str, path: str, number: int, *, besides: frozenset[str] = frozenset()
+    ) -> bool:
+        """Whether a living secret may be there; `besides`: ids of keys that are ending."""
+        users = self.copies.get((sink_id, path, number), frozenset())
+        return (sink_id, path) in self.paths or not users <= besides
 
 
 def places_in_use(observed: ObservedState, changed: Iterable[tuple[str, str]] = ()) -> UsedPlaces:
-    """Give what maintenance leaves alone; `changed`: sink id and path of what was changed outside,
-    whose numbers may be a stranger's now.
+    """Give what is in use by any key; `changed`: sink id and path of what was changed outside,
+    whose numbers may be a stranger's now, as those of other managers' keys are not known.
     """
-    others = places_of_others(observed, frozenset())
-    return UsedPlaces(copies=others.copies, paths=others.paths.union(changed))
-
-
-def places_of_others(observed: ObservedState, besides: frozenset[str]) -> UsedPlaces:
-    """Give what is in use by all keys but these; the numbers of other managers' are not known."""
     known = {record.key_id for record in observed.records}
+    users: defaultdict[tuple[str, str, int], set[str]] = defaultdict(set)
+    for record in observed.records:
+        for version in record.versions:
+            if version.sink_version is not None and not is_over(version, observed.read_at):
+                place = (version.sink_id, version.sink_path, version.sink_version)
+                users[place].add(record.key_id)
     return UsedPlaces(
-        copies=frozenset(
-            (version.sink_id, version.sink_path, version.sink_version)
-            for record in observed.records
-            if record.key_id not in besides
-            for version in record.versions
-            if version.sink_version is not None and not is_over(version, observed.read_at)
-        ),
+        copies={place: frozenset(key_ids) for place, key_ids in users.items()},
         paths=frozenset(
             (row.sink_id, row.path)
             for row in observed.paths
-            if not row.is_free and row.key_id not in known | besides
-        ),
+            if not row.is_free and row.key_id not in known
+        ).union(changed),
     )
 
 
