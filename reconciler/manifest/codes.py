@@ -49,6 +49,9 @@ class Code(StrEnum):
     DUPLICATE_ITEM = "duplicate-item"
     BAD_PRINCIPAL = "bad-principal"
     BAD_RECIPIENT = "bad-recipient"
+    BAD_ISSUER = "bad-issuer"
+    BAD_RULE = "bad-rule"
+    BAD_DAY = "bad-day"
     BAD_PATH = "bad-path"
     BAD_TEMPLATE = "bad-template"
 
@@ -66,3 +69,4 @@ class Code(StrEnum):
     PATH_SHARED = "path-shared"
     PREVIOUS_NAME = "previous-name"
     SINK_FIELDS = "sink-fields"
+    NO_ISSUER = "no-issuer"

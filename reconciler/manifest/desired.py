@@ -21,7 +21,14 @@ from reconciler.manifest.schema_lists import NETWORK_PREFIX
 from reconciler.manifest.schema_policy import PolicyWire
 from reconciler.manifest.schema_removals import KeyRemovalWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
-from reconciler.manifest.wired import catalog_of, network_of, policy_of, workspace_of
+from reconciler.manifest.schema_waivers import WaiverWire
+from reconciler.manifest.wired import (
+    catalog_of,
+    network_of,
+    policy_of,
+    waiver_of,
+    workspace_of,
+)
 from reconciler.model.keys import KeyAddress, KeyFields, KeyRemoval, KeySpec, Rotation
 from reconciler.model.policy import Policy
 from reconciler.model.resources import Body
@@ -159,5 +166,7 @@ def _bodies(assembly: Assembly) -> Iterator[tuple[Declaration, Body]]:
                 yield declaration, catalog_of(wire)
             case PolicyWire() as wire:
                 yield declaration, policy_of(wire, stored)
+            case WaiverWire() as wire:
+                yield declaration, waiver_of(wire)
             case _:
                 pass

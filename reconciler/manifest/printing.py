@@ -15,9 +15,18 @@ from reconciler.manifest.schema_lists import NETWORK_PREFIX
 from reconciler.manifest.yaml_text import Tree
 from reconciler.model.keys import KeyAddress, KeyFields
 from reconciler.model.lifetime import Expiration, Retirement, format_duration
-from reconciler.model.policy import Policy, SinkKind, SinkPolicy
+from reconciler.model.policy import (
+    Issuer,
+    Policy,
+    ReviewPolicy,
+    SigningAlgorithm,
+    SinkKind,
+    SinkPolicy,
+)
+from reconciler.model.policy_document import OFF
 from reconciler.model.resources import Body
 from reconciler.model.scopes import ScopeCatalog
+from reconciler.model.waivers import Waiver
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 
 _Value = TypeVar("_Value")
@@ -78,6 +87,8 @@ def body_tree(body: Body) -> dict[str, Tree]:
         case ScopeCatalog():
             resources = {name: list(levels) for name, levels in body.resources}
             return _document("ScopeCatalog", {"name": "default"}, {"resources": resources})
+        case Waiver():
+            return _document("Waiver", {"name": body.name}, _waiver(body))
         case _:
             assert_never(body)
 
@@ -159,6 +170,7 @@ def _policy(policy: Policy) -> _Parts:
     authorization: _Parts = {
         "mode": _said(policy.authorization.value, plain.authorization.value),
         "platformAdmins": list(policy.platform_admins),
+        "issuers": {issuer.name: _issuer(issuer) for issuer in policy.issuers},
     }
     expirations = _said(policy.expirations, tuple(Expiration)) or ()
     return {
@@ -166,9 +178,46 @@ def _policy(policy: Policy) -> _Parts:
         "prune": _said(policy.prune.value, plain.prune.value),
         "guards": _written(guards),
         "expirations": [expiration.value for expiration in expirations],
-        "review": _written({"failOn": _said(policy.fail_on, plain.fail_on)}),
+        "review": _review(policy.review),
         "hashing": _said(policy.hashing.value, plain.hashing.value),
         "sink": _sink(policy.sink),
+    }
+
+
+def _issuer(issuer: Issuer) -> dict[str, Tree]:
+    return _written(
+        {
+            "url": issuer.url,
+            "audience": issuer.audience,
+            "algorithm": _said(issuer.algorithm.value, SigningAlgorithm.RS256.value),
+            "keys": list(issuer.keys),
+            "principals": {p.name: dict(p.claims) for p in issuer.principals},
+        }
+    )
+
+
+def _review(review: ReviewPolicy) -> dict[str, Tree]:
+    said: dict[str | None, dict[str, Tree]] = {}
+    for one in review.severities:
+        word = OFF if one.severity is None else one.severity.value
+        said.setdefault(one.workspace, {})[one.rule] = word
+    general = said.pop(None, {})
+    return _written(
+        {
+            "failOn": _said(review.fail_on.value, ReviewPolicy().fail_on.value),
+            "rules": general,
+            "workspaces": {str(name): rules for name, rules in said.items()},
+        }
+    )
+
+
+def _waiver(waiver: Waiver) -> _Parts:
+    return {
+        "rule": waiver.rule,
+        "key": {"workspace": waiver.key.workspace, "name": waiver.key.name},
+        "reason": waiver.reason,
+        "owner": waiver.owner,
+        "expires": waiver.expires.isoformat(),
     }
 
 

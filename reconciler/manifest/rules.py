@@ -25,7 +25,7 @@ from reconciler.manifest.snippets import quoted, shown
 from reconciler.manifest.tree import Fault
 from reconciler.manifest.wired import policy_of
 from reconciler.model.keys import KeyAddress
-from reconciler.model.policy import Policy, SinkKind
+from reconciler.model.policy import AuthorizationMode, Policy, SinkKind
 
 Found: TypeAlias = "tuple[Declaration, Fault]"
 Rule: TypeAlias = Callable[[Assembly], Iterator[Found]]
@@ -185,6 +185,21 @@ def sink_fields_fit(assembly: Assembly) -> Iterator[Found]:
             yield declaration, fault
 
 
+def somebody_is_known(assembly: Assembly) -> Iterator[Found]:
+    """In mode oidc there is an issuer to ask."""
+    stored = Policy() if assembly.known is None else assembly.known.policy
+    for declaration, wire in assembly.declared(PolicyWire):
+        policy = policy_of(wire, stored)
+        if policy.authorization is AuthorizationMode.OIDC and not policy.issuers:
+            fault = Fault(
+                path=("spec", "authorization", "mode"),
+                code=Code.NO_ISSUER,
+                message="nobody could apply anything: mode oidc needs an issuer",
+                advice="add issuers: with a url, an audience and principals",
+            )
+            yield declaration, fault
+
+
 RULES: Final[tuple[Rule, ...]] = (
     names_are_unique,
     removed_keys_are_not_declared,
@@ -195,4 +210,5 @@ RULES: Final[tuple[Rule, ...]] = (
     workspace_defaults_fit,
     levels_are_distinct,
     sink_fields_fit,
+    somebody_is_known,
 )

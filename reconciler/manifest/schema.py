@@ -19,12 +19,19 @@ from reconciler.manifest.schema_keys import ApiKeyWire
 from reconciler.manifest.schema_policy import PolicyWire
 from reconciler.manifest.schema_removals import KeyRemovalWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
+from reconciler.manifest.schema_waivers import WaiverWire
 from reconciler.manifest.snippets import quoted
 from reconciler.manifest.tree import Document, Fault, Path, Unreadable
 from reconciler.manifest.wording import faults_of
 
 Wired: TypeAlias = (
-    ApiKeyWire | WorkspaceWire | NetworkSetWire | ScopeCatalogWire | KeyRemovalWire | PolicyWire
+    ApiKeyWire
+    | WorkspaceWire
+    | NetworkSetWire
+    | ScopeCatalogWire
+    | KeyRemovalWire
+    | PolicyWire
+    | WaiverWire
 )
 
 KINDS: Final[dict[str, type[Wired]]] = {
@@ -34,6 +41,7 @@ KINDS: Final[dict[str, type[Wired]]] = {
     "ScopeCatalog": ScopeCatalogWire,
     "KeyRemoval": KeyRemovalWire,
     "Policy": PolicyWire,
+    "Waiver": WaiverWire,
 }
 
 

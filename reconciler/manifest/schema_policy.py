@@ -9,50 +9,28 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reconciler.manifest.schema_authorization import AuthorizationWire
 from reconciler.manifest.schema_lists import DefaultMetadata, Manifest, Wire
-from reconciler.manifest.schema_texts import Line, PathText, Principal, Recipient, Template
+from reconciler.manifest.schema_texts import Line, Name, PathText, Recipient, Template
 from reconciler.manifest.schema_values import (
     Amount,
     ExpirationField,
     HashingField,
-    ModeField,
     PruneField,
+    RuleField,
     SeverityField,
+    SeverityOrOffField,
     Share,
     SinkKindField,
 )
 from reconciler.model.lifetime import Expiration
 from reconciler.model.policy import (
     DEFAULT_TEMPLATE,
-    AuthorizationMode,
     Guards,
     HashProfile,
     Prune,
 )
-
-
-class AuthorizationWire(Wire):
-    """How a principal is known, and who may do everything."""
-
-    mode: Annotated[
-        ModeField,
-        Field(
-            default=AuthorizationMode.LOCAL,
-            title="Mode",
-            description="local: the user of the operating system.",
-        ),
-    ]
-    platform_admins: Annotated[
-        list[Principal] | None,
-        Field(
-            default=None,
-            min_length=1,
-            title="Platform admins",
-            description="Who may change policy, workspaces and everything else; "
-            "where nothing is said the store's stay.",
-            examples=[["local:alice"]],
-        ),
-    ]
+from reconciler.model.severity import Severity
 
 
 class GuardsWire(Wire):
@@ -81,10 +59,29 @@ class ReviewWire(Wire):
 
     fail_on: Annotated[
         SeverityField,
+        SeverityOrOffField,
         Field(
-            default="critical",
+            default=Severity.CRITICAL,
             title="Fail on",
             description="Findings of this severity and above refuse a plan.",
+        ),
+    ]
+    rules: Annotated[
+        dict[RuleField, SeverityOrOffField],
+        Field(
+            default_factory=dict,
+            title="Rules",
+            description="How grave the findings of single rules are; off: they are not asked.",
+            examples=[{"AK203": "critical", "AK117": "off"}],
+        ),
+    ]
+    workspaces: Annotated[
+        dict[Name, Annotated[dict[RuleField, SeverityOrOffField], Field(min_length=1)]],
+        Field(
+            default_factory=dict,
+            title="Workspaces",
+            description="The same for the keys of single workspaces.",
+            examples=[{"sandbox": {"AK201": "low"}}],
         ),
     ]
 
@@ -150,6 +147,7 @@ class PolicySpecWire(Wire):
     ]
     prune: Annotated[
         PruneField,
+        RuleField,
         Field(
             default=Prune.DEACTIVATE,
             title="Prune",

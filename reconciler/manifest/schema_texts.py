@@ -30,6 +30,14 @@ LABEL_PATTERN = "[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?"
 RESOURCE_PATTERN = "[A-Za-z][A-Za-z0-9]{0,62}"
 LEVEL_PATTERN = "[a-z][a-z0-9-]{0,31}"
 
+SYSTEM_PATTERN = "[a-z][a-z0-9-]{0,15}"
+PRINCIPAL_NAME_PATTERN = "[!-~]{1,255}"
+CLAIM_PATTERN = "[A-Za-z0-9_.:/-]{1,100}"
+ISSUER_PATTERN = (
+    r"https://[!-~]{1,500}|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?(/[!-~]{0,200})?"
+)
+THUMBPRINT_PATTERN = "[A-Za-z0-9_-]{43}"
+
 LONGEST_LINE = 200
 LONGEST_TEXT = 2000
 
@@ -131,6 +139,61 @@ Principal: TypeAlias = Annotated[
         "write how they log in, a colon and their name, such as local:alice",
     ),
     text_schema(pattern=whole(PRINCIPAL_PATTERN)),
+]
+
+SystemName: TypeAlias = Annotated[
+    str,
+    _patterned(
+        "the name of an issuer",
+        SYSTEM_PATTERN,
+        Code.BAD_NAME,
+        "issuers are named with a-z, 0-9 and -, at most 16 long, such as github",
+    ),
+    text_schema(pattern=whole(SYSTEM_PATTERN)),
+]
+
+PrincipalName: TypeAlias = Annotated[
+    str,
+    _patterned(
+        "the name of a principal",
+        PRINCIPAL_NAME_PATTERN,
+        Code.BAD_PRINCIPAL,
+        "write a name without spaces, at most 255 long, such as platform-apply",
+    ),
+    text_schema(pattern=whole(PRINCIPAL_NAME_PATTERN)),
+]
+
+ClaimName: TypeAlias = Annotated[
+    str,
+    _patterned(
+        "the name of a claim",
+        CLAIM_PATTERN,
+        Code.BAD_NAME,
+        "write the claim's name as the token has it, such as repository_id",
+    ),
+    text_schema(pattern=whole(CLAIM_PATTERN)),
+]
+
+IssuerUrl: TypeAlias = Annotated[
+    str,
+    _patterned(
+        "the address of an issuer",
+        ISSUER_PATTERN,
+        Code.BAD_ISSUER,
+        "write the token's iss to the letter: it starts with https://",
+    ),
+    text_schema(pattern=whole(ISSUER_PATTERN)),
+]
+
+Thumbprint: TypeAlias = Annotated[
+    str,
+    _patterned(
+        "a key's thumbprint",
+        THUMBPRINT_PATTERN,
+        Code.BAD_ISSUER,
+        "write the RFC 7638 SHA-256 thumbprint in base64url, 43 characters",
+    ),
+    text_schema(pattern=whole(THUMBPRINT_PATTERN)),
 ]
 
 Recipient: TypeAlias = Annotated[

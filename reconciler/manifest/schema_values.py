@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, TypeAlias
@@ -23,7 +23,16 @@ from reconciler.manifest.snippets import quoted
 from reconciler.model.allowlist import RangeRefused
 from reconciler.model.keys import RemovalReason
 from reconciler.model.lifetime import Expiration, Retirement, parse_duration
-from reconciler.model.policy import AuthorizationMode, HashProfile, Prune, SinkKind
+from reconciler.model.policy import (
+    AuthorizationMode,
+    HashProfile,
+    Prune,
+    SigningAlgorithm,
+    SinkKind,
+)
+from reconciler.model.policy_document import OFF
+from reconciler.model.rule_ids import RULE_IDS
+from reconciler.model.severity import Severity
 
 DURATION_PATTERN = "[1-9][0-9]{0,5}[mhd]"
 
@@ -186,7 +195,9 @@ _PROFILES = _words(HashProfile)
 _SINKS = _words(SinkKind)
 _RETIREMENTS = _words(Retirement)
 _REASONS = {w: m for w, m in _words(RemovalReason).items() if m is not RemovalReason.UNDECLARED}
-_SEVERITIES = _words(("critical", "high", "medium", "low"))
+_ALGORITHMS = _words(SigningAlgorithm)
+_SEVERITIES = {w: m for w, m in _words(Severity).items() if m is not Severity.INFO}
+_SEVERITIES_OR_OFF = {**_words(Severity), OFF: OFF}
 
 PruneField: TypeAlias = Annotated[
     Prune, _choice(_PRUNES, "a way to prune"), text_schema(enum=[*_PRUNES])
@@ -206,6 +217,36 @@ ReasonField: TypeAlias = Annotated[
 RetirementField: TypeAlias = Annotated[
     Retirement, _choice(_RETIREMENTS, "a way to retire"), text_schema(enum=[*_RETIREMENTS])
 ]
+AlgorithmField: TypeAlias = Annotated[
+    SigningAlgorithm, _choice(_ALGORITHMS, "a way to sign"), text_schema(enum=[*_ALGORITHMS])
+]
 SeverityField: TypeAlias = Annotated[
-    str, _choice(_SEVERITIES, "a severity"), text_schema(enum=[*_SEVERITIES])
+    Severity, _choice(_SEVERITIES, "a severity"), text_schema(enum=[*_SEVERITIES])
+]
+SeverityOrOffField: TypeAlias = Annotated[
+    str, _choice(_SEVERITIES_OR_OFF, "a severity"), text_schema(enum=[*_SEVERITIES_OR_OFF])
+]
+
+
+def _rule(value: object) -> str:
+    if not isinstance(value, str) or value not in RULE_IDS:
+        advice = suggestion(str(value), RULE_IDS, otherwise="docs/reference/rules lists them")
+        refuse(Code.BAD_RULE, f"{quoted(value)} is not the id of a rule", advice)
+    return value
+
+
+RuleField: TypeAlias = Annotated[str, PlainValidator(_rule), text_schema(enum=[*RULE_IDS])]
+
+
+def _day(value: object) -> date:
+    text = value if isinstance(value, str) and _DAY.fullmatch(value) else ""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        refuse(Code.BAD_DAY, f"{quoted(value)} is not a day", "write it as in 2027-01-31")
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+Day: TypeAlias = Annotated[
+    date, PlainValidator(_day), text_schema(format="date", pattern=whole(_DAY.pattern))
 ]

@@ -1,25 +1,37 @@
 """Wire models to the model's values, for everything that is declared beside keys.
 
 The rule that lives here: what a Policy leaves out. Guards, prune, expirations, review and hashing
-fall back to their defaults; who is platform admin and which sink is pinned stays as the store has
-it, so that nothing is unpinned and nobody locked out by silence.
+fall back to their defaults; how principals are known, who is platform admin and which sink is
+pinned stays as the store has it, so that nothing is unpinned and nobody locked out by silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from reconciler.manifest.ranges import collapsed
-from reconciler.manifest.schema_policy import PolicyWire, SinkWire
+from reconciler.manifest.schema_authorization import IssuerWire
+from reconciler.manifest.schema_policy import PolicyWire, ReviewWire, SinkWire
 from reconciler.manifest.schema_shared import (
     DefaultsWire,
     NetworkSetWire,
     ScopeCatalogWire,
     WorkspaceWire,
 )
+from reconciler.manifest.schema_waivers import WaiverWire
+from reconciler.model.keys import KeyAddress
 from reconciler.model.lifetime import Expiration
-from reconciler.model.policy import Guards, Policy, SinkPolicy
+from reconciler.model.policy import (
+    BoundPrincipal,
+    Guards,
+    Issuer,
+    Policy,
+    ReviewPolicy,
+    SinkPolicy,
+)
+from reconciler.model.policy_document import severities_of
 from reconciler.model.scopes import ScopeCatalog
+from reconciler.model.waivers import Waiver
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 
 
@@ -66,19 +78,65 @@ def catalog_of(wire: ScopeCatalogWire) -> ScopeCatalog:
 def policy_of(wire: PolicyWire, stored: Policy) -> Policy:
     """Give the declared policy over the stored one (the default where none is known)."""
     spec = wire.spec
-    admins = spec.authorization.platform_admins
+    wanted = spec.authorization
+    admins, issuers = wanted.platform_admins, wanted.issuers
     return Policy(
-        authorization=spec.authorization.mode,
+        authorization=wanted.mode or stored.authorization,
         platform_admins=stored.platform_admins if admins is None else tuple(sorted(set(admins))),
+        issuers=stored.issuers if issuers is None else _issuers_of(issuers),
         prune=spec.prune,
         guards=Guards(
             max_removals=spec.guards.max_removals,
             max_removal_share=spec.guards.max_removal_share,
         ),
         expirations=tuple(e for e in Expiration if e in spec.expirations),
-        fail_on=spec.review.fail_on,
+        review=_review_of(spec.review),
         hashing=spec.hashing,
         sink=_sink_of(spec.sink, stored.sink),
+    )
+
+
+def _issuers_of(wires: Mapping[str, IssuerWire]) -> tuple[Issuer, ...]:
+    return tuple(
+        Issuer(
+            name=name,
+            url=wire.url,
+            audience=wire.audience,
+            algorithm=wire.algorithm,
+            keys=tuple(sorted(set(wire.keys or ()))),
+            principals=tuple(
+                BoundPrincipal(name=principal, claims=tuple(sorted(claims.items())))
+                for principal, claims in sorted(wire.principals.items())
+            ),
+        )
+        for name, wire in sorted(wires.items())
+    )
+
+
+def _review_of(wire: ReviewWire) -> ReviewPolicy:
+    return ReviewPolicy(
+        fail_on=wire.fail_on,
+        severities=(
+            *severities_of(wire.rules, None),
+            *(
+                s
+                for name in sorted(wire.workspaces)
+                for s in severities_of(wire.workspaces[name], name)
+            ),
+        ),
+    )
+
+
+def waiver_of(wire: WaiverWire) -> Waiver:
+    """Give the declared waiver."""
+    spec = wire.spec
+    return Waiver(
+        name=wire.metadata.name,
+        rule=spec.rule,
+        key=KeyAddress(workspace=spec.key.workspace, name=spec.key.name),
+        reason=spec.reason,
+        owner=spec.owner,
+        expires=spec.expires,
     )
 
 

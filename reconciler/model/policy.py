@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.model.lifetime import Expiration
+from reconciler.model.severity import Severity
 from reconciler.model.workspaces import Principal
 
 DEFAULT_TEMPLATE = "{workspace}/{environment}/{name}"
@@ -41,6 +42,45 @@ class AuthorizationMode(StrEnum):
     """How a principal is known."""
 
     LOCAL = "local"
+    """The user of the operating system."""
+    OIDC = "oidc"
+    """An identity token of a trusted issuer."""
+
+
+class SigningAlgorithm(StrEnum):
+    """How an issuer signs; pinned, so that no token can choose. None of them shares a key."""
+
+    RS256 = "RS256"
+    PS256 = "PS256"
+    ES256 = "ES256"
+    EDDSA = "EdDSA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundPrincipal:
+    """Who somebody is whose token has exactly these claims, each a text."""
+
+    name: str
+    claims: tuple[tuple[str, str], ...]
+    """Sorted by the claim's name; at least one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """Who signs identity tokens, and whom they speak of."""
+
+    name: str
+    """The first part of its principals: `<issuer>:<principal>`."""
+    url: str
+    """The token's `iss`, to the letter."""
+    audience: str
+    """The token's `aud`."""
+    algorithm: SigningAlgorithm = SigningAlgorithm.RS256
+    keys: tuple[str, ...] = ()
+    """RFC 7638 SHA-256 thumbprints of the only keys that are trusted; empty: whatever the issuer
+    itself publishes at its address."""
+    principals: tuple[BoundPrincipal, ...] = ()
+    """Sorted by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +107,42 @@ class SinkPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSeverity:
+    """How grave a rule's findings are here."""
+
+    rule: str
+    severity: Severity | None
+    """None: the rule is off."""
+    workspace: str | None = None
+    """None: everywhere, where the workspace has no word of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPolicy:
+    """Which findings refuse a plan, and how grave each rule is."""
+
+    fail_on: Severity = Severity.CRITICAL
+    severities: tuple[RuleSeverity, ...] = ()
+    """Sorted: those for everywhere first, then by workspace."""
+
+    def severity_of(self, rule: str, workspace: str | None, default: Severity) -> Severity | None:
+        """Give the word of the workspace, else the general one, else the default; None: off."""
+        said = {s.workspace: s for s in self.severities if s.rule == rule}
+        word = said.get(workspace) or said.get(None)
+        return default if word is None else word.severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The one policy of a store, named `default`."""
 
     authorization: AuthorizationMode = AuthorizationMode.LOCAL
     platform_admins: tuple[Principal, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
+    """Sorted by name."""
     prune: Prune = Prune.DEACTIVATE
     guards: Guards = Guards()
     expirations: tuple[Expiration, ...] = tuple(Expiration)
-    fail_on: str = "critical"
+    review: ReviewPolicy = ReviewPolicy()
     hashing: HashProfile = HashProfile.TOKEN
     sink: SinkPolicy = SinkPolicy()

@@ -1,4 +1,4 @@
-"""What is declared beside keys: policy, workspaces, networks, the scope catalogue.
+"""What is declared beside keys: policy, workspaces, networks, the scope catalogue, waivers.
 
 Compatibility: `document_of` gives the stored form. Fields are only added, each with a default that
 means what its absence meant; `resource_from` reads every form ever written.
@@ -8,25 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, TypeAlias, assert_never
 
 from reconciler.model.canonical import Document, fingerprint
+from reconciler.model.keys import KeyAddress
 from reconciler.model.lifetime import Expiration, format_duration, parse_duration
-from reconciler.model.policy import (
-    AuthorizationMode,
-    Guards,
-    HashProfile,
-    Policy,
-    Prune,
-    SinkKind,
-    SinkPolicy,
-)
+from reconciler.model.policy import Policy
+from reconciler.model.policy_document import policy_document, policy_from
 from reconciler.model.scopes import ScopeCatalog
+from reconciler.model.waivers import Waiver
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 
-Body: TypeAlias = Policy | Workspace | NetworkSet | ScopeCatalog
+Body: TypeAlias = Policy | Workspace | NetworkSet | ScopeCatalog | Waiver
 
 
 class ResourceKind(StrEnum):
@@ -36,6 +31,7 @@ class ResourceKind(StrEnum):
     WORKSPACE = "workspace"
     NETWORK = "network"
     SCOPES = "scopes"
+    WAIVER = "waiver"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +76,8 @@ def address_of(body: Body) -> ResourceAddress:
             )
         case ScopeCatalog():
             return ResourceAddress(kind=ResourceKind.SCOPES, name="default")
+        case Waiver():
+            return ResourceAddress(kind=ResourceKind.WAIVER, name=body.name)
         case _:
             assert_never(body)
 
@@ -88,13 +86,15 @@ def document_of(body: Body) -> Document:
     """Give the stored form of a body, without its address."""
     match body:
         case Policy():
-            return _policy_document(body)
+            return policy_document(body)
         case Workspace():
             return _workspace_document(body)
         case NetworkSet():
             return {"description": body.description, "ranges": list(body.ranges)}
         case ScopeCatalog():
             return {"resources": {name: list(levels) for name, levels in body.resources}}
+        case Waiver():
+            return _waiver_document(body)
         case _:
             assert_never(body)
 
@@ -107,7 +107,7 @@ def resource_from(address: ResourceAddress, document: Mapping[str, Any], manager
 def _body_from(address: ResourceAddress, document: Mapping[str, Any]) -> Body:
     match address.kind:
         case ResourceKind.POLICY:
-            return _policy_from(document)
+            return policy_from(document)
         case ResourceKind.WORKSPACE:
             return _workspace_from(address.name, document)
         case ResourceKind.NETWORK:
@@ -119,57 +119,10 @@ def _body_from(address: ResourceAddress, document: Mapping[str, Any]) -> Body:
             )
         case ResourceKind.SCOPES:
             return ScopeCatalog.of({n: tuple(v) for n, v in document["resources"].items()})
+        case ResourceKind.WAIVER:
+            return _waiver_from(address.name, document)
         case _:
             assert_never(address.kind)
-
-
-def _policy_document(policy: Policy) -> Document:
-    return {
-        "authorization": {
-            "mode": policy.authorization.value,
-            "platformAdmins": sorted(policy.platform_admins),
-        },
-        "prune": policy.prune.value,
-        "guards": {
-            "maxRemovals": policy.guards.max_removals,
-            "maxRemovalShare": str(float(policy.guards.max_removal_share)),
-        },
-        "expirations": [e.value for e in policy.expirations],
-        "review": {"failOn": policy.fail_on},
-        "hashing": policy.hashing.value,
-        "sink": {
-            "kind": policy.sink.kind.value,
-            "path": policy.sink.path,
-            "identity": policy.sink.identity,
-            "mount": policy.sink.mount,
-            "prefix": policy.sink.prefix,
-            "recipients": list(policy.sink.recipients),
-        },
-    }
-
-
-def _policy_from(document: Mapping[str, Any]) -> Policy:
-    authorization, guards, sink = document["authorization"], document["guards"], document["sink"]
-    return Policy(
-        authorization=AuthorizationMode(authorization["mode"]),
-        platform_admins=tuple(authorization["platformAdmins"]),
-        prune=Prune(document["prune"]),
-        guards=Guards(
-            max_removals=guards["maxRemovals"],
-            max_removal_share=float(guards["maxRemovalShare"]),
-        ),
-        expirations=tuple(Expiration(e) for e in document["expirations"]),
-        fail_on=document["review"]["failOn"],
-        hashing=HashProfile(document["hashing"]),
-        sink=SinkPolicy(
-            kind=SinkKind(sink["kind"]),
-            path=sink["path"],
-            identity=sink["identity"],
-            mount=sink["mount"],
-            prefix=sink["prefix"],
-            recipients=tuple(sink["recipients"]),
-        ),
-    )
 
 
 def _workspace_document(workspace: Workspace) -> Document:
@@ -201,6 +154,28 @@ def _workspace_from(name: str, document: Mapping[str, Any]) -> Workspace:
             rotate_every=_duration(defaults["rotateEvery"]),
             overlap=_duration(defaults["overlap"]),
         ),
+    )
+
+
+def _waiver_document(waiver: Waiver) -> Document:
+    return {
+        "rule": waiver.rule,
+        "workspace": waiver.key.workspace,
+        "key": waiver.key.name,
+        "reason": waiver.reason,
+        "owner": waiver.owner,
+        "expires": waiver.expires.isoformat(),
+    }
+
+
+def _waiver_from(name: str, document: Mapping[str, Any]) -> Waiver:
+    return Waiver(
+        name=name,
+        rule=document["rule"],
+        key=KeyAddress(workspace=document["workspace"], name=document["key"]),
+        reason=document["reason"],
+        owner=document["owner"],
+        expires=date.fromisoformat(document["expires"]),
     )
 
 

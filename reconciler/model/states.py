@@ -11,6 +11,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.resources import Body, Resource, ResourceAddress, address_of
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
 from reconciler.model.source import SourceRef
+from reconciler.model.waivers import Waiver
 from reconciler.model.workspaces import NetworkSet, Workspace
 
 
@@ -111,6 +112,11 @@ class ObservedState:
     def workspaces(self) -> dict[str, Workspace]:
         """Give the stored workspaces by name."""
         return {r.body.name: r.body for r in self.resources if isinstance(r.body, Workspace)}
+
+    @property
+    def waivers(self) -> tuple[Waiver, ...]:
+        """Give the stored waivers."""
+        return tuple(r.body for r in self.resources if isinstance(r.body, Waiver))
 
     @property
     def networks(self) -> tuple[NetworkSet, ...]:

@@ -12,7 +12,13 @@ from reconciler.planning.actions import Action, Reason
 from reconciler.planning.diff import diff_bodies
 from reconciler.planning.plan import Base, Change
 
-_ORDER = (ResourceKind.POLICY, ResourceKind.WORKSPACE, ResourceKind.NETWORK, ResourceKind.SCOPES)
+_ORDER = (
+    ResourceKind.POLICY,
+    ResourceKind.WORKSPACE,
+    ResourceKind.NETWORK,
+    ResourceKind.SCOPES,
+    ResourceKind.WAIVER,
+)
 
 
 def resource_changes(desired: DesiredState, observed: ObservedState) -> tuple[Change, ...]:

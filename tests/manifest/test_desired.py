@@ -13,9 +13,18 @@ from reconciler.manifest.desired import manifest_digest, read_desired
 from reconciler.manifest.judging import locate
 from reconciler.model.keys import DEFAULT_OVERLAP, KeyAddress, KeyRemoval, RemovalReason
 from reconciler.model.lifetime import Expiration
-from reconciler.model.policy import Guards, HashProfile, Policy, Prune, SinkKind, SinkPolicy
+from reconciler.model.policy import (
+    Guards,
+    HashProfile,
+    Policy,
+    Prune,
+    ReviewPolicy,
+    SinkKind,
+    SinkPolicy,
+)
 from reconciler.model.resources import Resource, address_of, document_of, resource_from
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog, ScopeGrant
+from reconciler.model.severity import Severity
 from reconciler.model.source import SourceRef
 from reconciler.model.states import DesiredState, Revision
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
@@ -263,7 +272,7 @@ def test_resources_are_given_in_the_form_the_store_keeps() -> None:
         prune=Prune.REMOVE,
         guards=Guards(max_removals=3, max_removal_share=0.5),
         expirations=(Expiration.MONTH, Expiration.QUARTER),
-        fail_on="high",
+        review=ReviewPolicy(fail_on=Severity.HIGH),
         hashing=HashProfile.OWASP,
         sink=SinkPolicy(
             kind=SinkKind.VAULT,

@@ -19,11 +19,13 @@ from reconciler.model.policy import (
     HashProfile,
     Policy,
     Prune,
+    ReviewPolicy,
     SinkKind,
     SinkPolicy,
 )
 from reconciler.model.resources import Body
 from reconciler.model.scopes import ScopeCatalog, ScopeGrant
+from reconciler.model.severity import Severity
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 from tests.manifest.manifests import STORE, desired
 
@@ -219,7 +221,7 @@ spec:
             prune=Prune.IGNORE,
             guards=Guards(max_removals=0, max_removal_share=0.125),
             expirations=(Expiration.MONTH, Expiration.QUARTER),
-            fail_on="high",
+            review=ReviewPolicy(fail_on=Severity.HIGH),
             hashing=HashProfile.OWASP,
             sink=SinkPolicy(
                 kind=SinkKind.VAULT,

@@ -54,7 +54,7 @@ def test_the_examples_of_the_reference_fit_together() -> None:
     """Each is read, and all of them beside each other."""
     state = desired(*(file(text, f"keys/{i}.yaml") for i, text in enumerate(EXAMPLES)))
     assert len(EXAMPLES) == len(KINDS)
-    assert (len(state.keys), len(state.removals), len(state.resources)) == (1, 1, 4)
+    assert (len(state.keys), len(state.removals), len(state.resources)) == (1, 1, 5)
 
 
 def test_every_example_is_legal_to_an_editor() -> None:

@@ -237,7 +237,7 @@ CASES = [
         [HEAD.replace("kind: ApiKey\n", "")],
         None,
         (
-            "keys/a.yaml:1:1 missing-field: kind is missing → add kind: and one of ApiKey, Workspace, NetworkSet, ScopeCatalog, KeyRemoval, Policy",
+            "keys/a.yaml:1:1 missing-field: kind is missing → add kind: and one of ApiKey, Workspace, NetworkSet, ScopeCatalog, KeyRemoval, Policy, Waiver",
         ),
     ),
     Case(
@@ -251,7 +251,7 @@ CASES = [
         [HEAD.replace("ApiKey", "Secret")],
         None,
         (
-            'keys/a.yaml:2:7 unknown-kind: there is no kind "Secret" → there are ApiKey, Workspace, NetworkSet, ScopeCatalog, KeyRemoval, Policy',
+            'keys/a.yaml:2:7 unknown-kind: there is no kind "Secret" → there are ApiKey, Workspace, NetworkSet, ScopeCatalog, KeyRemoval, Policy, Waiver',
         ),
     ),
     Case(
@@ -738,11 +738,11 @@ CASES = [
         "a policy with everything wrong",
         [
             POLICY
-            + "  authorization: {mode: oidc, platformAdmins: []}\n  prune: delete\n  guards: {maxRemovals: -1, maxRemovalShare: 1.5}\n  expirations: []\n  review: {failOn: fatal}\n  hashing: bcrypt\n  sink: {kind: gpg, path: '{name}', recipients: [age1x]}\n"
+            + "  authorization: {mode: ldap, platformAdmins: []}\n  prune: delete\n  guards: {maxRemovals: -1, maxRemovalShare: 1.5}\n  expirations: []\n  review: {failOn: fatal}\n  hashing: bcrypt\n  sink: {kind: gpg, path: '{name}', recipients: [age1x]}\n"
         ],
         None,
         (
-            'keys/a.yaml:5:25 bad-choice: "oidc" is not a mode of authorization → write local',
+            'keys/a.yaml:5:25 bad-choice: "ldap" is not a mode of authorization → choose one of local, oidc',
             "keys/a.yaml:5:31 empty-list: spec.authorization.platformAdmins is empty → name at least one",
             'keys/a.yaml:6:10 bad-choice: "delete" is not a way to prune → choose one of deactivate, remove, ignore',
             "keys/a.yaml:7:25 bad-number: -1 is not a whole number from 0 → write digits alone, without quotes and leading zeros, such as 2",
@@ -753,6 +753,60 @@ CASES = [
             'keys/a.yaml:11:16 bad-choice: "gpg" is not a kind of sink → choose one of age, vault',
             'keys/a.yaml:11:27 bad-template: "{name}" is not a path template: a template starts with {workspace}/ and holds {name} → write a template such as {workspace}/{environment}/{name}',
             'keys/a.yaml:11:50 bad-recipient: "age1x" is not an age recipient → write a public key: age1…, ssh-ed25519 … or ssh-rsa …',
+        ),
+    ),
+    Case(
+        "issuers with everything wrong",
+        [
+            POLICY
+            + "  authorization:\n    mode: oidc\n    issuers:\n      Git Hub:\n        url: http://issuer.example\n"
+            "        audience: keyrec\n        algorithm: HS256\n        keys: [short]\n"
+            "        principals: {a b: {'sub ': x}, c: {}}\n"
+        ],
+        None,
+        (
+            'keys/a.yaml:8:7 bad-name: "Git Hub" is not the name of an issuer → issuers are named with a-z, 0-9 and -, at most 16 long, such as github',
+            'keys/a.yaml:9:14 bad-issuer: "http://issuer.example" is not the address of an issuer → write the token\'s iss to the letter: it starts with https://',
+            'keys/a.yaml:11:20 bad-choice: "HS256" is not a way to sign → did you mean RS256?',
+            'keys/a.yaml:12:16 bad-issuer: "short" is not a key\'s thumbprint → write the RFC 7638 SHA-256 thumbprint in base64url, 43 characters',
+            'keys/a.yaml:13:22 bad-principal: "a b" is not the name of a principal → write a name without spaces, at most 255 long, such as platform-apply',
+            'keys/a.yaml:13:28 bad-name: "sub " is not the name of a claim → write the claim\'s name as the token has it, such as repository_id',
+            "keys/a.yaml:13:40 empty-list: spec.authorization.issuers.Git Hub.principals.c is empty → name at least one",
+        ),
+    ),
+    Case(
+        "a review of rules that are not there",
+        [
+            POLICY
+            + "  review:\n    rules: {AK999: high, AK203: grave}\n    workspaces: {shop: {}}\n"
+        ],
+        None,
+        (
+            'keys/a.yaml:6:13 bad-rule: "AK999" is not the id of a rule → did you mean AK229?',
+            'keys/a.yaml:6:33 bad-choice: "grave" is not a severity → choose one of critical, high, medium, low, info, off',
+            "keys/a.yaml:7:18 empty-list: spec.review.workspaces.shop is empty → name at least one",
+        ),
+    ),
+    Case(
+        "a waiver with everything wrong",
+        [
+            document("Waiver", "name: partner")
+            + "  rule: AK23\n  key: {workspace: payments}\n  owner: team-security\n  expires: 2027-02-30\n"
+        ],
+        None,
+        (
+            "keys/a.yaml:4:1 missing-field: spec.reason is missing → add reason: The partner has no fixed addresses",
+            'keys/a.yaml:5:9 bad-rule: "AK23" is not the id of a rule → did you mean AK232?',
+            "keys/a.yaml:6:3 missing-field: spec.key.name is missing → add name",
+            'keys/a.yaml:8:12 bad-day: "2027-02-30" is not a day → write it as in 2027-01-31',
+        ),
+    ),
+    Case(
+        "a policy by which nobody could apply",
+        [POLICY + "  authorization: {mode: oidc}\n"],
+        None,
+        (
+            "keys/a.yaml:5:25 no-issuer: nobody could apply anything: mode oidc needs an issuer → add issuers: with a url, an audience and principals",
         ),
     ),
     # --- across documents

@@ -9,8 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.canonical import canonical_bytes
+from reconciler.model.keys import KeyAddress
 from reconciler.model.lifetime import Expiration
-from reconciler.model.policy import Guards, HashProfile, Policy, Prune, SinkKind, SinkPolicy
+from reconciler.model.policy import (
+    AuthorizationMode,
+    BoundPrincipal,
+    Guards,
+    HashProfile,
+    Issuer,
+    Policy,
+    Prune,
+    ReviewPolicy,
+    SigningAlgorithm,
+    SinkKind,
+    SinkPolicy,
+)
+from reconciler.model.policy_document import OFF, severities_of
 from reconciler.model.resources import (
     Body,
     Resource,
@@ -20,9 +34,12 @@ from reconciler.model.resources import (
     document_of,
     resource_from,
 )
+from reconciler.model.rule_ids import RULE_IDS
 from reconciler.model.scopes import ScopeCatalog
+from reconciler.model.severity import Severity
 from reconciler.model.source import SourceRef
 from reconciler.model.states import DeclaredResource
+from reconciler.model.waivers import Waiver
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
@@ -31,6 +48,35 @@ MAYBE_TEXTS = st.none() | TEXTS
 SORTED_TEXTS = st.lists(TEXTS, max_size=4).map(lambda texts: tuple(sorted(texts)))
 DURATIONS = st.none() | st.integers(1, 999_999).map(lambda minutes: timedelta(minutes=minutes))
 
+ISSUERS = st.builds(
+    Issuer,
+    name=NAMES,
+    url=TEXTS,
+    audience=TEXTS,
+    algorithm=st.sampled_from(SigningAlgorithm),
+    keys=SORTED_TEXTS,
+    principals=st.dictionaries(NAMES, st.dictionaries(NAMES, TEXTS, min_size=1), max_size=2).map(
+        lambda named: tuple(
+            BoundPrincipal(name=name, claims=tuple(sorted(claims.items())))
+            for name, claims in sorted(named.items())
+        )
+    ),
+)
+WORDS = st.sampled_from([*Severity, OFF])
+REVIEWS = st.builds(
+    lambda fail_on, general, own: ReviewPolicy(
+        fail_on=fail_on,
+        severities=(
+            *severities_of(general, None),
+            *(s for name in sorted(own) for s in severities_of(own[name], name)),
+        ),
+    ),
+    st.sampled_from(Severity),
+    st.dictionaries(st.sampled_from(RULE_IDS), WORDS, max_size=2),
+    st.dictionaries(
+        NAMES, st.dictionaries(st.sampled_from(RULE_IDS), WORDS, min_size=1, max_size=2), max_size=2
+    ),
+)
 POLICIES = st.builds(
     Policy,
     platform_admins=SORTED_TEXTS,
@@ -41,7 +87,11 @@ POLICIES = st.builds(
         max_removal_share=st.floats(min_value=0, max_value=1),
     ),
     expirations=st.lists(st.sampled_from(Expiration), unique=True).map(tuple),
-    fail_on=TEXTS,
+    authorization=st.sampled_from(AuthorizationMode),
+    issuers=st.lists(ISSUERS, max_size=2, unique_by=lambda i: i.name).map(
+        lambda found: tuple(sorted(found, key=lambda i: i.name))
+    ),
+    review=REVIEWS,
     hashing=st.sampled_from(HashProfile),
     sink=st.builds(
         SinkPolicy,
@@ -77,7 +127,16 @@ NETWORKS = st.builds(
 CATALOGS = st.dictionaries(TEXTS, st.lists(TEXTS, max_size=3).map(tuple), max_size=4).map(
     ScopeCatalog.of
 )
-BODIES: st.SearchStrategy[Body] = st.one_of(POLICIES, WORKSPACES, NETWORKS, CATALOGS)
+WAIVERS = st.builds(
+    Waiver,
+    name=NAMES,
+    rule=st.sampled_from(RULE_IDS),
+    key=st.builds(KeyAddress, workspace=NAMES, name=NAMES),
+    reason=TEXTS,
+    owner=TEXTS,
+    expires=st.dates(),
+)
+BODIES: st.SearchStrategy[Body] = st.one_of(POLICIES, WORKSPACES, NETWORKS, CATALOGS, WAIVERS)
 
 
 @given(BODIES, NAMES)

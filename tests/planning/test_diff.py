@@ -8,7 +8,9 @@ import pytest
 
 from reconciler.model.keys import KeyFields, Rotation, fields_document
 from reconciler.model.lifetime import Expiration, Retirement
+from reconciler.model.policy import ReviewPolicy
 from reconciler.model.scopes import ScopeCatalog, ScopeGrant
+from reconciler.model.severity import Severity
 from reconciler.model.workspaces import NetworkSet
 from reconciler.planning.diff import FIELD_NAMES, diff_bodies, diff_fields, field_change
 from reconciler.planning.plan import FieldChange
@@ -139,7 +141,7 @@ def test_a_network_that_grew_is_seen_at_the_key_although_its_entries_stay() -> N
 
 def test_a_policy_is_compared_leaf_by_leaf() -> None:
     """Dotted names lead to the changed leaf."""
-    (change,) = diff_bodies(policy(), policy(fail_on="high"))
+    (change,) = diff_bodies(policy(), policy(review=ReviewPolicy(fail_on=Severity.HIGH)))
     assert (change.name, change.before, change.after) == ("review.failOn", "critical", "high")
 
 

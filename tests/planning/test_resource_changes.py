@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from reconciler.model.lifetime import Expiration
-from reconciler.model.policy import Prune
+from reconciler.model.policy import Prune, ReviewPolicy
 from reconciler.model.resources import Body
 from reconciler.model.scopes import ScopeCatalog
+from reconciler.model.severity import Severity
 from reconciler.model.states import DesiredState
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 from reconciler.planning.actions import Action, Reason
@@ -87,7 +88,14 @@ def test_the_stored_policy_holds_where_no_manifest_declares_one() -> None:
 
 def test_resources_are_ordered_by_what_depends_on_them() -> None:
     """Policy, workspaces, networks, the catalogue; by address within each."""
-    every: list[Body] = [CATALOG, OWN, GLOBAL, SHOP, policy(fail_on="high"), Workspace(name="etl")]
+    every: list[Body] = [
+        CATALOG,
+        OWN,
+        GLOBAL,
+        SHOP,
+        policy(review=ReviewPolicy(fail_on=Severity.HIGH)),
+        Workspace(name="etl"),
+    ]
     for order in (every, every[::-1]):
         assert [c.address for c in plan_of(*order).changes] == [
             "policy/default",
