@@ -5,7 +5,7 @@ Reads only; works with read-only rights and without the sink.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.errors import ManifestsInvalid
 from reconciler.manifest.assembly import Known, known_from
@@ -17,8 +17,8 @@ from reconciler.model.states import DesiredState, ObservedState
 from reconciler.planning.adoption import adoptable
 from reconciler.planning.pairing import PlanRequest, Selection
 from reconciler.planning.plan import Plan, Target
-from reconciler.planning.planner import make_plan
 from reconciler.ports import KeyStore, ManifestSource
+from reconciler.review.reviewing import reviewed_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +29,18 @@ class Prepared:
     request: PlanRequest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What part of the world is planned, and how strictly it is judged; fields as `PlanRequest`."""
+
+    selection: Selection = field(default_factory=Selection)
+    environments: tuple[str, ...] = ()
+    allowed_removals: int | None = None
+    no_new_access: bool = False
+
+
 def prepare(
-    *,
-    store: KeyStore,
-    source: ManifestSource,
-    manager: str,
-    environments: tuple[str, ...] = (),
-    selection: Selection | None = None,
-    allowed_removals: int | None = None,
+    *, store: KeyStore, source: ManifestSource, manager: str, wish: Wish | None = None
 ) -> Prepared:
     """Plan what the source's manifests mean for the store.
 
@@ -44,18 +48,20 @@ def prepare(
         ManifestsInvalid: with every problem of every manifest.
         SourceUnavailable, StoreUnavailable, StoreOutdated: one of the doors cannot be read.
     """
+    wish = wish or Wish()
     observed = store.observe(manager)
-    desired = _desired(source, observed, environments)
+    desired = _desired(source, observed, wish.environments)
     observed = with_adoptable(store, desired, observed)
     request = PlanRequest(
         desired=desired,
         observed=observed,
         target=target_of(observed),
-        selection=selection or Selection(),
-        environments=environments,
-        allowed_removals=allowed_removals,
+        selection=wish.selection,
+        environments=wish.environments,
+        allowed_removals=wish.allowed_removals,
+        no_new_access=wish.no_new_access,
     )
-    return Prepared(plan=make_plan(request), request=request)
+    return Prepared(plan=reviewed_plan(request), request=request)
 
 
 def with_adoptable(

@@ -26,7 +26,7 @@ from reconciler.model.states import ObservedState
 from reconciler.planning.actions import MaintenanceKind, Reason
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import MaintenanceItem, Plan, Refusal
-from reconciler.planning.planner import make_plan
+from reconciler.review.reviewing import reviewed_plan
 
 
 def run_apply(doors: Doors, request: RunRequest, watch: RunWatch) -> ApplyReport:
@@ -144,7 +144,7 @@ def _differs(plan: Plan) -> PlanDiffers:
 
 def _judged_plan(plan_request: PlanRequest, request: RunRequest) -> Plan:
     only = request.maintenance_only or plan_request.maintenance_only
-    plan = make_plan(replace(plan_request, maintenance_only=only))
+    plan = reviewed_plan(replace(plan_request, maintenance_only=only))
     _judge(plan, request, plan_request.observed)
     return plan
 

@@ -21,7 +21,7 @@ from reconciler.apply.emergency import Emergency
 from reconciler.apply.looking import Comparison, find_drift
 from reconciler.apply.outcome import ApplyReport, Outcome
 from reconciler.apply.points import Effect
-from reconciler.apply.prepare import Prepared, nothing_declared, prepare, target_of
+from reconciler.apply.prepare import Prepared, Wish, nothing_declared, prepare, target_of
 from reconciler.apply.readiness import require_pinned
 from reconciler.apply.run import rotate_now, run_apply
 from reconciler.bootstrap import doors
@@ -44,6 +44,7 @@ class PlanWish:
     revision: str | None = None
     selection: Selection = field(default_factory=Selection)
     allowed_removals: int | None = None
+    no_new_access: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +118,12 @@ class Workplace:
             store=self.store,
             source=doors.open_source(self.settings, wish.revision),
             manager=self.settings.manager,
-            environments=self._environments,
-            selection=wish.selection,
-            allowed_removals=wish.allowed_removals,
+            wish=Wish(
+                selection=wish.selection,
+                environments=self._environments,
+                allowed_removals=wish.allowed_removals,
+                no_new_access=wish.no_new_access,
+            ),
         )
 
     def prepare_maintenance(self, wish: PlanWish) -> Prepared:

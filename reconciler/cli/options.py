@@ -53,6 +53,10 @@ def format_option(*choices: str) -> Decorator[Any]:
     )
 
 
+PLAN_FORMS = ("text", "json", "markdown", "html", "sarif", "github", "gitlab")
+"""How a plan can be written; drawn in `cli/plans`."""
+
+
 def selection_options(command: Decorated) -> Decorated:
     """Take --target and --exclude."""
     target = click.option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.group import KeyrecCommand
-from reconciler.cli.options import detailed_option, format_option, plan_options
+from reconciler.cli.options import PLAN_FORMS, detailed_option, format_option, plan_options
 from reconciler.cli.session import Session
 from reconciler.errors import ExitCode
 
@@ -16,7 +16,12 @@ from reconciler.errors import ExitCode
 )
 @plan_options
 @detailed_option
-@format_option("text", "json")
+@click.option(
+    "--no-new-access",
+    is_flag=True,
+    help="Refuse the plan where it gives anybody access that was not there before.",
+)
+@format_option(*PLAN_FORMS)
 @click.pass_obj
 def command(
     session: Session,
@@ -27,12 +32,15 @@ def command(
     exclude: tuple[str, ...],
     allow_removals: int | None,
     detailed_exitcode: bool,
+    no_new_access: bool,
     form: str,
 ) -> ExitCode:
     """Show what apply would do.
 
     Makes no secret, writes nothing to the store, contacts no sink; read-only rights are enough.
-    Exits with 3 where manifests are invalid, with 5 where a guard refuses the plan.
+    Exits with 3 where manifests are invalid, with 5 where a guard or a finding refuses the plan.
+    The form markdown is a comment for a pull request, html one page; sarif, github and gitlab are
+    lists of findings for code scanning, a job's log and a merge request.
     """
     from reconciler.bootstrap.workplace import PlanWish
     from reconciler.cli.plans import (
@@ -48,13 +56,14 @@ def command(
         revision=revision,
         selection=Selection(targets=target, excludes=exclude),
         allowed_removals=allow_removals,
+        no_new_access=no_new_access,
     )
     with session.workplace() as place:
         prepared = place.prepare(wish)
         plan = prepared.plan
         if out is not None:
             save_plan(plan, out)
-        show_plan(session, plan, form)
+        show_plan(session, plan, form, sorted(place.settings.environments or ()))
         say_missing_rights(session, missing_rights(place.principal, plan, prepared.request))
     found = verdict(plan)
     if found is ExitCode.DONE and detailed_exitcode and plan.changes:

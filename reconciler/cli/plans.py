@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reconciler.apply.authorization import authorization_refusals
@@ -11,16 +12,33 @@ from reconciler.model.workspaces import Principal
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Plan, Refusal
 from reconciler.render.document import plan_json, read_plan
+from reconciler.render.findings_lists import plan_github, plan_gitlab
+from reconciler.render.findings_sarif import plan_sarif
+from reconciler.render.html import plan_html
+from reconciler.render.markdown import plan_markdown
 from reconciler.render.style import escape
 from reconciler.render.text import plan_text
 
 
-def show_plan(session: Session, plan: Plan, form: str) -> None:
-    """Write a plan as a result."""
-    if form == "json":
-        session.show(plan_json(plan))
-        return
-    session.show(plan_text(plan, session.style, verbose=session.verbosity > 0))
+def show_plan(session: Session, plan: Plan, form: str, environments: Sequence[str] = ()) -> None:
+    """Write a plan as a result; `environments` name it where it is one of several."""
+    match form:
+        case "text":
+            session.show(plan_text(plan, session.style, verbose=session.verbosity > 0))
+        case "markdown":
+            session.show(plan_markdown(plan, environments=environments))
+        case "html":
+            session.show(plan_html(plan, environments=environments))
+        case _:
+            session.show(_FOR_PROGRAMS[form](plan))
+
+
+_FOR_PROGRAMS: dict[str, Callable[[Plan], str]] = {
+    "json": plan_json,
+    "sarif": plan_sarif,
+    "github": plan_github,
+    "gitlab": plan_gitlab,
+}
 
 
 def verdict(plan: Plan) -> ExitCode:

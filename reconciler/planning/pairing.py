@@ -53,6 +53,8 @@ class PlanRequest:
     """Whether the declared part is left out: no manifests are needed then."""
     drifts: tuple[Drift, ...] = ()
     """What was found to be changed outside, where somebody looked."""
+    no_new_access: bool = False
+    """Whether a plan that gives anybody more than before is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

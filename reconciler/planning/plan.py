@@ -9,12 +9,13 @@ stale because a rotation came due. No type here has a field that could hold a se
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.canonical import Document, fingerprint
 from reconciler.model.keys import KeyRecord, KeySpec
 from reconciler.model.resources import Body, Resource
+from reconciler.model.review import Review
 from reconciler.model.source import Problem, SourceRef
 from reconciler.model.states import Revision
 from reconciler.planning.actions import Action, MaintenanceKind, Reason
@@ -166,6 +167,8 @@ class Plan:
     """Removals and deactivations by a disappeared manifest: what `--allow-removals` states."""
     selection: tuple[str, ...] = ()
     """The `--target` and `--exclude` globs in force, as flags; empty for a whole plan."""
+    review: Review = field(default_factory=Review)
+    """What it means for who can do what; outside the digest, as it follows from the effects."""
 
     @property
     def is_applyable(self) -> bool:

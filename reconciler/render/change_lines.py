@@ -1,18 +1,21 @@
 """One change as lines: where and what, each action with its sign, its fields, its secret.
 
-Everything shown is in the plan's document too, so a saved plan reads the same. Findings of a
-review get a column behind the fields and the action's word; none is made here.
+Everything shown is in the plan's document too, so a saved plan reads the same. What a review says
+stands behind the address and below the fields.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.model.keys import RemovalReason
+from reconciler.model.review import Finding, Review
 from reconciler.planning.actions import Action, Reason
 from reconciler.planning.plan import Change, FieldChange, SecretEffect
 from reconciler.render.field_lines import field_lines, value_text
+from reconciler.render.review_lines import review_lines, verdict_text
 from reconciler.render.style import Style, Tint, escape, padded
 from reconciler.render.words import works_until
 
@@ -43,14 +46,23 @@ _WORD_WIDTH = 10
 _NAME_WIDTH = 12
 
 
-def changes_lines(changes: tuple[Change, ...], now: datetime, style: Style) -> Iterator[str]:
-    """Give the lines of all changes, their addresses in one column."""
+def changes_lines(
+    changes: tuple[Change, ...], now: datetime, style: Style, review: Review | None = None
+) -> Iterator[str]:
+    """Give the lines of all changes, their addresses in one column, with what a review says."""
+    review = review or Review()
+    assessments = {a.address: a for a in review.assessments}
+    findings: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in review.findings:
+        findings[finding.address].append(finding)
     locations = [_location(change) for change in changes]
     width = min(max(map(len, locations), default=0), _LONGEST_LOCATION)
     for location, change in zip(locations, changes, strict=True):
-        head = style.paint(_name(change), Tint.BOLD)
+        assessment = assessments.get(change.address)
+        head = style.paint(_name(change), Tint.BOLD) + verdict_text(assessment, style)
         yield f"{style.paint(padded(location, width), Tint.DIM)}  {head}"
         yield from change_lines(change, now, style)
+        yield from review_lines(assessment, findings[change.address], style)
 
 
 def _location(change: Change) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from reconciler import __version__
 from reconciler.model.canonical import instant
+from reconciler.model.verdict import Assessment
 from reconciler.planning.plan import (
     Adoption,
     Base,
@@ -24,6 +25,7 @@ from reconciler.render.drift import drift_document
 from reconciler.render.json_form import FORMAT_VERSION, json_text, source_document
 from reconciler.render.plan_file import read_plan
 from reconciler.render.report import report_json
+from reconciler.render.review_document import access_document, finding_document
 
 __all__ = ["plan_document", "plan_json", "read_plan", "report_json"]
 
@@ -35,6 +37,7 @@ def plan_json(plan: Plan) -> str:
 
 def plan_document(plan: Plan) -> dict[str, object]:
     """Give a plan as plain values. None of them can hold a secret: no type of a plan does."""
+    assessments = {a.address: a for a in plan.review.assessments}
     return {
         "format_version": FORMAT_VERSION,
         "tool": {"name": "keyrec", "version": __version__},
@@ -52,10 +55,13 @@ def plan_document(plan: Plan) -> dict[str, object]:
         },
         "digest": plan.digest,
         "summary": plan.summary,
-        "changes": [_change_document(change) for change in plan.changes],
+        "changes": [
+            _change_document(change, assessments.get(change.address)) for change in plan.changes
+        ],
         "maintenance": [_maintenance_document(item) for item in plan.maintenance],
         "drift": [drift_document(drift) for drift in plan.drift],
-        "findings": [],
+        "findings": [finding_document(finding) for finding in plan.review.findings],
+        "fail_on": plan.review.fail_on.value,
         "diagnostics": list(_diagnostics(plan)),
         "applyable": plan.is_applyable,
         "errored": bool(plan.problems),
@@ -65,7 +71,7 @@ def plan_document(plan: Plan) -> dict[str, object]:
     }
 
 
-def _change_document(change: Change) -> dict[str, object]:
+def _change_document(change: Change, assessment: Assessment | None) -> dict[str, object]:
     base = change.base
     return {
         "kind": "key" if change.is_key else "resource",
@@ -80,7 +86,8 @@ def _change_document(change: Change) -> dict[str, object]:
         "base": None if base is None else _base_document(base),
         "fields": {field.name: _field_document(field) for field in change.fields},
         "secret": None if change.secret is None else _secret_document(change.secret),
-        "verdict": None,
+        "verdict": None if assessment is None else assessment.verdict.value,
+        "access": access_document(assessment),
         **_adoption_document(change.adoption),
     }
 

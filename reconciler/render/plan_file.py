@@ -42,8 +42,9 @@ from reconciler.render.plan_schema import (
     MaintenanceForm,
     PlanForm,
     SecretForm,
-    SourceForm,
 )
+from reconciler.render.review_document import review_of
+from reconciler.render.review_schema import SourceForm
 
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})", re.ASCII)
 _AGAIN = "make it again with keyrec plan -o"
@@ -133,6 +134,11 @@ def _plan(form: PlanForm) -> Plan:
         notes=tuple(d.message for d in form.diagnostics if d.kind == "note"),
         removal_count=form.removal_count,
         selection=tuple(form.selection),
+        review=review_of(
+            ((change.address, change.access) for change in form.changes),
+            form.findings,
+            form.fail_on,
+        ),
     )
 
 

@@ -12,8 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from reconciler.manifest.json_schema import BASE, DIALECT
+from reconciler.model.severity import Severity
+from reconciler.model.verdict import Verdict
 from reconciler.planning.actions import Action, MaintenanceKind, Reason
 from reconciler.planning.drift import DriftKind, Holding
+from reconciler.render.review_schema import AccessForm, FindingForm, SourceForm
 
 
 class _Form(BaseModel):
@@ -68,16 +71,6 @@ class TargetForm(_Form):
     sink_id: str
     custody: str = ""
     """Who could read what is written, as a fingerprint; empty where the sink decides."""
-
-
-class SourceForm(_Form):
-    """A place in a manifest; lines and columns count from 1."""
-
-    file: str
-    line: int
-    column: int
-    end_line: int = 0
-    """Last line of the document; 0 where it is not known."""
 
 
 class BaseForm(_Form):
@@ -143,8 +136,10 @@ class ChangeForm(_Form):
     secret: SecretForm | None
     adoption: AdoptionForm | None = None
     """Absent where the key is this manager's already."""
-    verdict: str | None = None
-    """What the review says of it."""
+    verdict: Verdict | None = None
+    """What the review says of it, in a word."""
+    access: AccessForm | None = None
+    """What it does to who can do what; null where nobody reviewed it."""
 
 
 class MaintenanceForm(_Form):
@@ -219,7 +214,10 @@ class PlanForm(_Form):
     maintenance: list[MaintenanceForm]
     drift: list[DriftForm] = []
     """What was changed outside; empty where nobody looked."""
-    findings: list[JsonValue] = []
+    findings: list[FindingForm] = []
+    """What the review found; the gravest first."""
+    fail_on: Severity = Severity.CRITICAL
+    """Findings of changes that are as grave, or graver, refuse the plan."""
     diagnostics: list[DiagnosticForm]
     applyable: bool
     """Whether nothing stands against applying it, approval and rights aside."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.model.source import Problem
+from reconciler.model.source import Problem, SourceRef
 from reconciler.render.json_form import FORMAT_VERSION, json_text, source_document
 from reconciler.render.sarif import problems_sarif
 from reconciler.render.style import Style, Tint, columns, escape, joined
@@ -98,17 +98,28 @@ def problems_github(problems: Sequence[Problem]) -> str:
 
 
 def _annotation(problem: Problem) -> str:
-    where = problem.where
-    properties = {
-        "file": where.file,
-        "line": str(where.line),
-        "col": str(where.column),
-        "title": f"keyrec {problem.code}",
-    }
+    return annotation(
+        "error",
+        problem.where,
+        title=f"keyrec {problem.code}",
+        message=problem.message,
+        mend=problem.advice,
+    )
+
+
+def annotation(
+    command: str, where: SourceRef | None, *, title: str, message: str, mend: str
+) -> str:
+    """Give one workflow command: an annotation at a place, or of the job where there is none."""
+    place = (
+        {}
+        if where is None
+        else {"file": where.file, "line": str(where.line), "col": str(where.column)}
+    )
+    properties = {**place, "title": title}
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    message = _command_value(escape(problem.message))
-    mend = f"%0Amend: {_command_value(escape(problem.advice))}" if problem.advice else ""
-    return f"::error {listed}::{message}{mend}"
+    advice = f"%0Amend: {_command_value(escape(mend))}" if mend else ""
+    return f"::{command} {listed}::{_command_value(escape(message))}{advice}"
 
 
 def _command_value(text: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from reconciler import __version__
 from reconciler.model.canonical import fingerprint
-from reconciler.model.source import Problem
+from reconciler.model.source import Problem, SourceRef
 from reconciler.render.json_form import json_text
 from reconciler.render.style import escape
 
@@ -24,15 +24,18 @@ SCHEMA = (
 
 def problems_sarif(problems: Sequence[Problem]) -> str:
     """Give problems as one SARIF log with one run."""
-    ordered = sorted(problems)
-    codes = sorted({problem.code for problem in ordered})
-    driver = {"name": "keyrec", "version": __version__, "rules": [_rule(code) for code in codes]}
+    rules = problem_rules(problems)
     run = {
-        "tool": {"driver": driver},
+        "tool": {"driver": {"name": "keyrec", "version": __version__, "rules": rules}},
         "columnKind": "unicodeCodePoints",
-        "results": list(_results(ordered, codes)),
+        "results": list(problem_results(problems, [str(rule["id"]) for rule in rules])),
     }
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def problem_rules(problems: Sequence[Problem]) -> list[dict[str, object]]:
+    """Give the rules that the problems are of, sorted."""
+    return [_rule(code) for code in sorted({problem.code for problem in problems})]
 
 
 def _rule(code: str) -> dict[str, object]:
@@ -43,16 +46,19 @@ def _rule(code: str) -> dict[str, object]:
     }
 
 
-def _results(problems: Sequence[Problem], codes: Sequence[str]) -> Iterator[dict[str, object]]:
+def problem_results(
+    problems: Sequence[Problem], rules: Sequence[str]
+) -> Iterator[dict[str, object]]:
+    """Give one result for each problem; `rules` are the ids of the run's rules."""
     seen: Counter[str] = Counter()
-    for problem in problems:
+    for problem in sorted(problems):
         said = _said(problem)
         yield {
             "ruleId": problem.code,
-            "ruleIndex": codes.index(problem.code),
+            "ruleIndex": rules.index(problem.code),
             "level": "error",
             "message": {"text": _message(problem)},
-            "locations": [{"physicalLocation": _location(problem)}],
+            "locations": [{"physicalLocation": location_of(problem.where, problem.snippet)}],
             "partialFingerprints": {"keyrec/v1": fingerprint([said, seen[said]])},
         }
         seen[said] += 1
@@ -65,19 +71,20 @@ def _said(problem: Problem) -> str:
 
 def _message(problem: Problem) -> str:
     text = f"{problem.message}; {problem.advice}" if problem.advice else problem.message
-    return _without_links(escape(text))
+    return said_text(text)
 
 
-def _without_links(text: str) -> str:
-    """Escape what SARIF would read as a link: `[text](target)`."""
-    return text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+def said_text(text: str) -> str:
+    """Give a foreign text for a message: escaped, and no link, as SARIF reads `[text](target)`."""
+    shown = escape(text)
+    return shown.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
 
 
-def _location(problem: Problem) -> dict[str, object]:
-    where = problem.where
+def location_of(where: SourceRef, snippet: str = "") -> dict[str, object]:
+    """Give a place in a manifest, with the line that stands there."""
     region: dict[str, object] = {"startLine": where.line, "startColumn": where.column}
-    if problem.snippet:
-        region["snippet"] = {"text": escape(problem.snippet)}
+    if snippet:
+        region["snippet"] = {"text": escape(snippet)}
     return {"artifactLocation": {"uri": _uri(where.file)}, "region": region}
 
 

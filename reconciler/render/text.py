@@ -13,6 +13,7 @@ from reconciler.render.change_lines import changes_lines
 from reconciler.render.difference import plan_difference_text
 from reconciler.render.plan_lines import bound_lines, refusal_lines, summary_lines
 from reconciler.render.report import outcome_line, report_text
+from reconciler.render.review_lines import standing_lines
 from reconciler.render.style import Style, joined
 
 __all__ = ["outcome_line", "plan_difference_text", "plan_text", "report_text"]
@@ -24,10 +25,12 @@ def plan_text(plan: Plan, style: Style, *, verbose: bool = False) -> str:
 
 
 def _plan_lines(plan: Plan, style: Style, *, verbose: bool) -> Iterator[str]:
-    yield from changes_lines(plan.changes, plan.now, style)
+    yield from changes_lines(plan.changes, plan.now, style, plan.review)
     if plan.changes:
         yield ""
     yield from summary_lines(plan, style, verbose=verbose)
+    if plan.changes or verbose:
+        yield from standing_lines(plan.review, style, verbose=verbose)
     yield from refusal_lines(plan, style)
     if plan.changes or not plan.is_applyable:
         yield ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from reconciler.apply.prepare import nothing_declared, prepare, target_of
+from reconciler.apply.prepare import Wish, nothing_declared, prepare, target_of
 from reconciler.errors import ManifestsInvalid
 from reconciler.model.states import Revision
 from reconciler.planning.actions import Action
@@ -55,8 +55,7 @@ def test_a_plan_is_made_of_the_manifests_and_of_what_the_store_holds() -> None:
         store=world.store,
         source=source,
         manager=MANAGER,
-        selection=Selection(targets=("*/a",)),
-        allowed_removals=0,
+        wish=Wish(selection=Selection(targets=("*/a",)), allowed_removals=0),
     )
     assert [(c.address, c.actions) for c in prepared.plan.changes] == [
         ("payments/a", (Action.CREATE,))
@@ -71,7 +70,9 @@ def test_environments_bound_what_is_read_and_what_is_planned() -> None:
     """Keys of other environments are neither created nor ended."""
     world = World.seeded()
     source = Manifests((WORKSPACE, key("a"), key("t").replace(b"prod", b"test")))
-    prepared = prepare(store=world.store, source=source, manager=MANAGER, environments=("test",))
+    prepared = prepare(
+        store=world.store, source=source, manager=MANAGER, wish=Wish(environments=("test",))
+    )
     assert [c.address for c in prepared.plan.changes] == ["payments/t"]
 
 

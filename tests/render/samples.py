@@ -36,7 +36,7 @@ from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 from reconciler.planning.actions import MaintenanceKind, Reason
 from reconciler.planning.pairing import PlanRequest, Selection
 from reconciler.planning.plan import MaintenanceItem, Plan, Target
-from reconciler.planning.planner import make_plan
+from reconciler.review.reviewing import reviewed_plan
 
 NOW = datetime(2026, 11, 23, 14, 50, tzinfo=timezone.utc)
 COMMIT = "1a2b3c4d5e6f708192a3b4c5d6e7f80910111213"
@@ -133,7 +133,7 @@ def planned(
         operations=tuple(operations),
         foreign=tuple(foreign),
     )
-    return make_plan(
+    return reviewed_plan(
         PlanRequest(desired=desired, observed=observed, target=TARGET, selection=selection)
     )
 

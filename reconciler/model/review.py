@@ -1,0 +1,71 @@
+"""What a review says: findings, and what each change does to access. Nothing is decided here.
+
+Compatibility: they stand in plans as JSON; ids and words are never given another meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.severity import Severity
+from reconciler.model.source import SourceRef
+from reconciler.model.verdict import Assessment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that somebody who reviews should know."""
+
+    rule: str
+    severity: Severity
+    address: str
+    """Key or resource."""
+    workspace: str | None
+    message: str
+    mend: str
+    source: SourceRef | None = None
+    is_of_change: bool = True
+    """Whether the plan changes the thing; what was so before fails no plan."""
+    waived_by: str | None = None
+    """The stored waiver that accepts it."""
+    announced_by: str | None = None
+    """A waiver for it that this plan brings: it does not help yet."""
+
+    @property
+    def order(self) -> tuple[int, bool, str, str, str]:
+        """Give what findings are sorted by: the gravest first, what changes before what was so."""
+        return self.severity.rank, not self.is_of_change, self.address, self.rule, self.message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What a security team decides from."""
+
+    assessments: tuple[Assessment, ...] = ()
+    """One of each change, in the plan's order."""
+    findings: tuple[Finding, ...] = ()
+    """The gravest first."""
+    fail_on: Severity = Severity.CRITICAL
+
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        """Give the findings that refuse the plan."""
+        return tuple(f for f in self.findings if self.fails(f))
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether it refuses the plan: of what that changes, grave enough, accepted by nobody."""
+        return (
+            finding.is_of_change
+            and finding.waived_by is None
+            and finding.severity is not Severity.INFO
+            and finding.severity.reaches(self.fail_on)
+        )
+
+    @property
+    def widening(self) -> tuple[Assessment, ...]:
+        """Give the assessments of what gives access that was not there before."""
+        return tuple(a for a in self.assessments if a.verdict.gives_access)
+
+    def of(self, address: str) -> Assessment | None:
+        """Give the assessment of one change; None where it is none of the plan."""
+        return next((a for a in self.assessments if a.address == address), None)

@@ -1,0 +1,102 @@
+"""Findings as lists that hosts read: GitHub's annotations, GitLab's Code Quality report.
+
+Sources: GitHub's documentation of workflow commands; GitLab's of the Code Quality report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+from reconciler.model.canonical import fingerprint
+from reconciler.model.review import Finding
+from reconciler.model.severity import Severity
+from reconciler.planning.plan import Plan
+from reconciler.render.problems import annotation, problems_github
+from reconciler.render.style import escape
+
+_COMMANDS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "notice",
+    Severity.INFO: "notice",
+}
+_SEVERITIES = {
+    Severity.CRITICAL: "blocker",
+    Severity.HIGH: "critical",
+    Severity.MEDIUM: "major",
+    Severity.LOW: "minor",
+    Severity.INFO: "info",
+}
+_NOWHERE = "keyrec.yaml"
+"""Where a finding stands that no manifest declares: the report wants a file."""
+
+
+def plan_github(plan: Plan) -> str:
+    """Give one workflow command for each problem and each finding that nobody accepts.
+
+    A finding that would refuse the plan is an error whatever its severity.
+    """
+    lines = [_annotation(f, plan) for f in plan.review.findings if f.waived_by is None]
+    return problems_github(plan.problems) + "".join(f"{line}\n" for line in lines)
+
+
+def _annotation(finding: Finding, plan: Plan) -> str:
+    command = "error" if plan.review.fails(finding) else _COMMANDS[finding.severity]
+    return annotation(
+        command,
+        finding.source,
+        title=f"keyrec {finding.rule} {finding.severity.value}",
+        message=f"{finding.address} {finding.message}",
+        mend=finding.mend,
+    )
+
+
+def plan_gitlab(plan: Plan) -> str:
+    """Give a Code Quality report of problems and findings."""
+    entries = [*_problem_entries(plan), *_finding_entries(plan)]
+    return json.dumps(entries, indent=2, ensure_ascii=True) + "\n"
+
+
+def _finding_entries(plan: Plan) -> Iterator[dict[str, object]]:
+    seen: Counter[str] = Counter()
+    for finding in plan.review.findings:
+        if finding.waived_by is not None:
+            continue
+        said = fingerprint([finding.rule, finding.address, finding.message])
+        where = finding.source
+        yield _entry(
+            f"{finding.rule}: {finding.address} {finding.message}",
+            finding.rule,
+            fingerprint([said, seen[said]]),
+            _SEVERITIES[finding.severity],
+            (_NOWHERE, 1) if where is None else (where.file, where.line),
+        )
+        seen[said] += 1
+
+
+def _problem_entries(plan: Plan) -> Iterator[dict[str, object]]:
+    for problem in sorted(plan.problems):
+        said = fingerprint([problem.code, problem.where.file, problem.message])
+        yield _entry(
+            problem.message,
+            problem.code,
+            said,
+            "blocker",
+            (problem.where.file, problem.where.line),
+        )
+
+
+def _entry(
+    description: str, check: str, print_: str, severity: str, place: tuple[str, int]
+) -> dict[str, object]:
+    path, line = place
+    return {
+        "description": escape(description),
+        "check_name": check,
+        "fingerprint": print_,
+        "severity": severity,
+        "location": {"path": path.lstrip("/"), "lines": {"begin": line}},
+    }

@@ -1,0 +1,98 @@
+"""Findings of a review as SARIF 2.1.0, beside the problems of manifests.
+
+Fingerprints hold the rule, the thing and what is said, never a line: a finding that only moves
+stays the same one, and one of another plan is the same alert.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from reconciler import __version__
+from reconciler.model.canonical import fingerprint
+from reconciler.model.review import Finding
+from reconciler.model.severity import Severity
+from reconciler.planning.plan import Plan
+from reconciler.render.json_form import json_text
+from reconciler.render.sarif import SCHEMA, location_of, problem_results, problem_rules, said_text
+from reconciler.review.catalogue import BY_ID
+from reconciler.review.rule import Rule
+
+_LEVELS = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.INFO: "note",
+}
+_SCORES = {
+    Severity.CRITICAL: "9.5",
+    Severity.HIGH: "8.0",
+    Severity.MEDIUM: "5.5",
+    Severity.LOW: "3.0",
+    Severity.INFO: "0.0",
+}
+"""GitHub's `security-severity`: above 9 critical, above 7 high, above 4 medium."""
+
+
+def plan_sarif(plan: Plan) -> str:
+    """Give the findings and problems of a plan as one SARIF log with one run."""
+    findings = plan.review.findings
+    rules = [_rule(BY_ID[i]) for i in sorted({f.rule for f in findings}) if i in BY_ID]
+    known = [str(rule["id"]) for rule in rules]
+    rules += problem_rules(plan.problems)
+    run = {
+        "tool": {"driver": {"name": "keyrec", "version": __version__, "rules": rules}},
+        "columnKind": "unicodeCodePoints",
+        "results": [
+            *_results(findings, known),
+            *problem_results(plan.problems, [str(rule["id"]) for rule in rules]),
+        ],
+    }
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _rule(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "name": rule.title.title().replace(" ", "").replace(",", ""),
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.why},
+        "help": {"text": rule.mend},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "properties": {
+            "tags": ["security", rule.subject.value],
+            "security-severity": _SCORES[rule.severity],
+        },
+    }
+
+
+def _results(findings: tuple[Finding, ...], rules: list[str]) -> Iterator[dict[str, object]]:
+    seen: Counter[str] = Counter()
+    for finding in findings:
+        said = fingerprint([finding.rule, finding.address, finding.message])
+        result: dict[str, object] = {
+            "ruleId": finding.rule,
+            "level": _LEVELS[finding.severity],
+            "message": {"text": said_text(f"{finding.address} {finding.message}; {finding.mend}")},
+            "partialFingerprints": {"keyrec/v1": fingerprint([said, seen[said]])},
+            "locations": _locations(finding),
+        }
+        if finding.rule in rules:
+            result["ruleIndex"] = rules.index(finding.rule)
+        if finding.waived_by is not None:
+            reason = said_text(f"accepted by waiver/{finding.waived_by}")
+            result["suppressions"] = [{"kind": "external", "justification": reason}]
+        seen[said] += 1
+        yield result
+
+
+def _locations(finding: Finding) -> list[dict[str, object]]:
+    """Give where it stands; a thing without a manifest is named by its address."""
+    logical: dict[str, object] = {
+        "logicalLocations": [{"fullyQualifiedName": said_text(finding.address)}]
+    }
+    if finding.source is None:
+        return [logical]
+    return [{"physicalLocation": location_of(finding.source), **logical}]

@@ -1,0 +1,57 @@
+"""How a change may break a live caller: what it takes away, and what a caller has to do in time.
+
+Security asks who gains access, operations who loses it: a review answers both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from reconciler.model.lifetime import format_duration
+from reconciler.model.verdict import Dimension, Shift
+from reconciler.planning.actions import Action
+from reconciler.planning.plan import Change
+
+SHORT_OVERLAP = timedelta(hours=1)
+"""Whoever reads the path less often than this may present a secret that has ended."""
+
+_LOSSES = {
+    Dimension.SCOPES: "requests that need {} are denied at once",
+    Dimension.ORIGINS: "callers from {} are refused at once",
+    Dimension.TIME: "it works {}",
+}
+
+
+def disruptions(change: Change, shifts: tuple[Shift, ...], *, is_live: bool) -> tuple[str, ...]:
+    """Say how a caller that works today may break; `is_live`: whether anybody gets in today."""
+    return tuple(_found(change, shifts)) if is_live else ()
+
+
+def _found(change: Change, shifts: tuple[Shift, ...]) -> Iterator[str]:
+    if Action.REMOVE in change.actions:
+        yield "removed: every secret of it is refused at once"
+        return
+    if Action.DEACTIVATE in change.actions:
+        yield "deactivated: every secret of it is refused at once"
+        return
+    for shift in shifts:
+        words = _LOSSES.get(shift.dimension)
+        if words is not None and shift.lost:
+            yield words.format(", ".join(shift.lost))
+    yield from _of_secret(change)
+
+
+def _of_secret(change: Change) -> Iterator[str]:
+    """Say what consumers have to do in time because the secret is another."""
+    spec, secret = change.spec, change.secret
+    if spec is None or secret is None or change.record is None:
+        return
+    overlap = spec.fields.rotation.overlap
+    if secret.left_path is not None:
+        yield (
+            f"consumers have to read {secret.path}: what they read at {secret.left_path} works "
+            f"for {format_duration(overlap)} more"
+        )
+    elif overlap < SHORT_OVERLAP:
+        yield f"consumers have {format_duration(overlap)} to read the new secret"

@@ -1,0 +1,131 @@
+"""What a changed resource does to the keys that it touches.
+
+A changed network changes the keys whose allowlists name it: they stand in the plan as changes of
+their own. A changed catalogue changes what grants mean, without any change of a key. Admins of a
+workspace may change all its keys; recipients and the place of the policy's sink are the custody of
+all keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reconciler.model.keys import KeySpec
+from reconciler.model.policy import Policy
+from reconciler.model.scopes import ScopeCatalog
+from reconciler.model.verdict import Assessment, Dimension, Shift, assessed
+from reconciler.model.workspaces import NetworkSet, Workspace
+from reconciler.planning.plan import Change
+from reconciler.review.custody import custodians
+from reconciler.review.origins import difference, words_of
+from reconciler.review.privilege import covered
+from reconciler.review.scene import Scene
+
+
+def assess_resource(change: Change, scene: Scene) -> Assessment:
+    """Give what the change of one resource does."""
+    before = None if change.resource is None else change.resource.body
+    after = change.body
+    if isinstance(before, Policy) or isinstance(after, Policy):
+        return _policy(change, scene)
+    if isinstance(before, Workspace) or isinstance(after, Workspace):
+        return _workspace(change, scene)
+    if isinstance(before, NetworkSet) or isinstance(after, NetworkSet):
+        return _network(change, scene)
+    if isinstance(before, ScopeCatalog) or isinstance(after, ScopeCatalog):
+        return _catalog(change, scene)
+    return assessed(change.address, ())
+
+
+def _policy(change: Change, scene: Scene) -> Assessment:
+    old, new = scene.policy, change.body
+    if not isinstance(new, Policy):
+        return assessed(change.address, ())
+    shifts = (
+        _set_shift(Dimension.CUSTODY, custodians(old), custodians(new)),
+        _set_shift(Dimension.ADMINS, old.platform_admins, new.platform_admins),
+    )
+    is_touched = any(shift.gained or shift.lost for shift in shifts)
+    touched = tuple(str(address) for address in sorted(scene.observed.live)) if is_touched else ()
+    return assessed(change.address, shifts, touched=touched)
+
+
+def _workspace(change: Change, scene: Scene) -> Assessment:
+    before = None if change.resource is None else change.resource.body
+    old = before.admins if isinstance(before, Workspace) else ()
+    new = change.body.admins if isinstance(change.body, Workspace) else ()
+    name = change.address.partition("/")[2]
+    keys = {str(s.address) for s in scene.desired.keys if s.address.workspace == name}
+    keys |= {str(a) for a in scene.observed.live if a.workspace == name}
+    shift = _set_shift(Dimension.ADMINS, old, new)
+    touched = tuple(sorted(keys)) if shift.gained or shift.lost else ()
+    return assessed(change.address, (shift,), touched=touched)
+
+
+def _network(change: Change, scene: Scene) -> Assessment:
+    before = None if change.resource is None else change.resource.body
+    old = before.ranges if isinstance(before, NetworkSet) else ()
+    new = change.body.ranges if isinstance(change.body, NetworkSet) else ()
+    body = change.body if isinstance(change.body, NetworkSet) else before
+    shift = Shift(
+        dimension=Dimension.ORIGINS,
+        gained=words_of(difference(new, old)),
+        lost=words_of(difference(old, new)),
+    )
+    touched = () if not isinstance(body, NetworkSet) else tuple(_users(body, scene))
+    if not touched and before is None:
+        return assessed(change.address, ())  # nobody uses it yet
+    return assessed(change.address, (shift,), touched=touched)
+
+
+def _users(network: NetworkSet, scene: Scene) -> Iterator[str]:
+    """Name the declared keys whose allowlists mean the network: a workspace's own goes first."""
+    entry = f"network:{network.name}"
+    bodies = (r.body for r in scene.desired.resources)
+    own = {b.workspace for b in bodies if isinstance(b, NetworkSet) and b.name == network.name}
+    for spec in scene.desired.keys:
+        if entry in (spec.fields.allowlist or ()):
+            workspace = spec.address.workspace if spec.address.workspace in own else None
+            if network.workspace == workspace:
+                yield str(spec.address)
+
+
+def _catalog(change: Change, scene: Scene) -> Assessment:
+    """Give what grants mean now that meant something else; the keys themselves stay as they are."""
+    gained: set[tuple[str, str]] = set()
+    lost: set[tuple[str, str]] = set()
+    touched = []
+    for spec in _unchanged(scene):
+        old = covered(spec.fields, scene.observed.catalog)
+        new = covered(spec.fields, scene.catalog)
+        if old != new:
+            touched.append(str(spec.address))
+            gained |= new - old
+            lost |= old - new
+    shift = Shift(dimension=Dimension.SCOPES, gained=_grants(gained), lost=_grants(lost))
+    words = f"requests of {len(touched)} keys are denied at once: {', '.join(shift.lost)}"
+    return assessed(
+        change.address,
+        (shift,),
+        disruptions=(words,) if shift.lost else (),
+        touched=tuple(touched),
+    )
+
+
+def _unchanged(scene: Scene) -> Iterable[KeySpec]:
+    """Give declared keys that admit somebody and that the plan does not change."""
+    return (
+        s for s in scene.desired.keys if s.fields.active and str(s.address) not in scene.changed
+    )
+
+
+def _grants(grants: set[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(f"{resource}:{level}" for resource, level in sorted(grants))
+
+
+def _set_shift(dimension: Dimension, old: Iterable[str], new: Iterable[str]) -> Shift:
+    return Shift(
+        dimension=dimension,
+        gained=tuple(sorted(set(new) - set(old))),
+        lost=tuple(sorted(set(old) - set(new))),
+    )

@@ -1,0 +1,125 @@
+"""From where a key may be used, as sets of addresses: what one allowlist holds and another not.
+
+`None` stands for an absent allowlist: every address of both families. Families never mix.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import TypeAlias
+
+from reconciler.model.allowlist import Network, collapse
+
+Ranges: TypeAlias = tuple[str, ...] | None
+"""Canonical ranges, or None for no restriction."""
+Span: TypeAlias = tuple[int, int]
+"""First and last address of a run of addresses, as numbers."""
+
+EVERYWHERE: tuple[Network, Network] = (
+    ipaddress.IPv4Network("0.0.0.0/0"),
+    ipaddress.IPv6Network("::/0"),
+)
+_MOST_NAMED = 8
+"""Ranges that are named one by one; what is beyond is counted."""
+
+
+@lru_cache(maxsize=16384)
+def networks_of(ranges: Ranges) -> tuple[Network, ...]:
+    """Give an allowlist as collapsed networks."""
+    if ranges is None:
+        return EVERYWHERE
+    return collapse(ipaddress.ip_network(text) for text in ranges)
+
+
+@lru_cache(maxsize=16384)
+def difference(ranges: Ranges, others: Ranges) -> tuple[Network, ...]:
+    """Give the addresses of `ranges` that are not in `others`, as the fewest networks."""
+    if ranges == others:
+        return ()
+    ours, theirs = networks_of(ranges), networks_of(others)
+    return tuple(
+        network
+        for version in (4, 6)
+        for span in _without(_spans(ours, version), _spans(theirs, version))
+        for network in _networks(span, version)
+    )
+
+
+def _spans(networks: Iterable[Network], version: int) -> list[Span]:
+    """Give the runs of one family, sorted and apart from each other."""
+    return [
+        (int(n.network_address), int(n.broadcast_address)) for n in networks if n.version == version
+    ]
+
+
+def _without(spans: Iterable[Span], others: list[Span]) -> Iterator[Span]:
+    for first, last in spans:
+        start = first
+        for other_first, other_last in others:
+            if other_last < start or other_first > last:
+                continue
+            if other_first > start:
+                yield start, other_first - 1
+            start = other_last + 1
+        if start <= last:
+            yield start, last
+
+
+def _networks(span: Span, version: int) -> Iterator[Network]:
+    first, last = span
+    if version == 4:
+        yield from ipaddress.summarize_address_range(
+            ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
+        )
+    else:
+        yield from ipaddress.summarize_address_range(
+            ipaddress.IPv6Address(first), ipaddress.IPv6Address(last)
+        )
+
+
+def gained_words(new: Ranges, old: Ranges) -> tuple[str, ...]:
+    """Say which addresses `new` holds and `old` does not."""
+    if new is None and old is not None:
+        named = words_of(networks_of(old))
+        return (f"the entire internet, beside {', '.join(named)}",)
+    return words_of(difference(new, old))
+
+
+def lost_words(new: Ranges, old: Ranges) -> tuple[str, ...]:
+    """Say which addresses `old` holds and `new` does not."""
+    if old is None and new is not None:
+        return (f"the entire internet but {', '.join(words_of(networks_of(new)))}",)
+    return words_of(difference(old, new))
+
+
+def words_of(networks: tuple[Network, ...]) -> tuple[str, ...]:
+    """Say which addresses these are: each range with its size, whole families by name."""
+    whole = [n for n in networks if n in EVERYWHERE]
+    if len(whole) == len(EVERYWHERE):
+        return ("the entire internet",)
+    named = [f"the entire internet over IPv{n.version}" for n in whole]
+    rest = [n for n in networks if n not in EVERYWHERE]
+    named += [f"{n} ({count_words(n.num_addresses)})" for n in rest[:_MOST_NAMED]]
+    left = rest[_MOST_NAMED:]
+    if left:
+        total = sum(n.num_addresses for n in left)
+        named.append(f"{len(left)} more ranges ({count_words(total)})")
+    return tuple(named)
+
+
+def count_words(count: int) -> str:
+    """Say how many addresses: `1 address`, `256 addresses`, `2^80 addresses`, `about 2^33 …`."""
+    if count == 1:
+        return "1 address"
+    if count < 10_000_000:
+        return f"{count:,} addresses"
+    power = count.bit_length() - 1
+    return f"{'' if count == 1 << power else 'about '}2^{power} addresses"
+
+
+def covers_everything(ranges: Ranges) -> tuple[int, ...]:
+    """Give the families of which every address is covered: 4, 6, both or none."""
+    found = networks_of(ranges)
+    return tuple(n.version for n in EVERYWHERE if n in found)

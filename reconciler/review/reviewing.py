@@ -1,0 +1,122 @@
+"""A plan is reviewed: each change assessed, each rule asked, policy and waivers heard.
+
+What judges is what the store held before the plan: its policy and its waivers. Findings of what the
+plan changes can refuse it; what was so before is told, and stops nobody's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from reconciler.model.review import Finding, Review
+from reconciler.model.verdict import Assessment, assessed
+from reconciler.planning.actions import Action
+from reconciler.planning.pairing import PlanRequest
+from reconciler.planning.plan import Change, Plan, Refusal
+from reconciler.planning.planner import make_plan
+from reconciler.review.catalogue import DEFAULTS, RULES
+from reconciler.review.disruption import disruptions
+from reconciler.review.effects import assess_resource
+from reconciler.review.privilege import access_of_record, access_of_spec, shifts_between
+from reconciler.review.rule import Rule, Subject
+from reconciler.review.said import Said
+from reconciler.review.scene import Scene
+from reconciler.review.waivers import WAIVER_RULE, said_of_waivers, with_waivers
+
+
+def reviewed_plan(request: PlanRequest) -> Plan:
+    """Plan and review: what apply would do, what that means, and what stands against it."""
+    plan = make_plan(request)
+    found = review(plan, request)
+    return replace(plan, review=found, refusals=(*plan.refusals, *_refusals(found, request)))
+
+
+def review(plan: Plan, request: PlanRequest) -> Review:
+    """Review the declared part of a plan; maintenance was approved by manifests before."""
+    scene = Scene(plan=plan, request=request, defaults=DEFAULTS)
+    if request.maintenance_only:
+        return Review(fail_on=scene.policy.review.fail_on)
+    findings = [f for rule in RULES for f in _found(rule, _asked(rule, scene), scene)]
+    findings += _found(WAIVER_RULE, said_of_waivers(findings, scene), scene)
+    return Review(
+        assessments=tuple(_assess(change, scene) for change in plan.changes),
+        findings=tuple(sorted(with_waivers(findings, scene), key=lambda f: f.order)),
+        fail_on=scene.policy.review.fail_on,
+    )
+
+
+def _asked(rule: Rule, scene: Scene) -> Iterable[Said]:
+    return () if rule.check is None else rule.check(scene)
+
+
+def _found(rule: Rule, said: Iterable[Said], scene: Scene) -> Iterator[Finding]:
+    """Give what a rule said with the severity that the policy gives it.
+
+    A case that is graver or lighter than its rule stays so, unless the policy has its own word.
+    """
+    were = _said_before(rule, scene)
+    for one in said:
+        default = one.severity or rule.severity
+        severity = scene.policy.review.severity_of(rule.id, one.workspace, default)
+        if severity is not None:
+            yield Finding(
+                rule=rule.id,
+                severity=severity,
+                address=one.address,
+                workspace=one.workspace,
+                message=one.message,
+                mend=rule.mend,
+                source=one.source,
+                is_of_change=_is_of_change(rule, one, scene, were),
+            )
+
+
+def _is_of_change(rule: Rule, said: Said, scene: Scene, were: frozenset[tuple[str, str]]) -> bool:
+    """Whether the plan brings the finding: it changes the thing, and it was not so before."""
+    if rule.standing or said.address not in scene.changed:
+        return False
+    return (said.address, said.message) not in were
+
+
+def _said_before(rule: Rule, scene: Scene) -> frozenset[tuple[str, str]]:
+    """Give what a rule about manifests would have said of the changed keys as they were."""
+    if rule.subject is not Subject.MANIFEST or rule.standing or rule.check is None:
+        return frozenset()
+    return frozenset((s.address, s.message) for s in rule.check(scene.before()))
+
+
+def _assess(change: Change, scene: Scene) -> Assessment:
+    if not change.is_key:
+        return assess_resource(change, scene)
+    record, spec = change.record, change.spec
+    old = None if record is None else access_of_record(record, scene.observed.catalog, scene.now)
+    new = None
+    if spec is not None and Action.REMOVE not in change.actions:
+        new = access_of_spec(spec, record, scene.catalog, scene.now)
+    shifts = shifts_between(old, new)
+    is_live = old is not None and record is not None and record.hold is None
+    return assessed(
+        change.address, shifts, disruptions=disruptions(change, shifts, is_live=is_live)
+    )
+
+
+def _refusals(found: Review, request: PlanRequest) -> Iterator[Refusal]:
+    """Give why the review refuses the plan: findings that fail it, or access that is new."""
+    for finding in found.failing:
+        yield Refusal(
+            code=finding.rule,
+            message=f"{finding.address} {finding.message} "
+            f"({finding.rule}, {finding.severity.value})",
+            advice=finding.mend,
+            address=finding.address,
+            source=finding.source,
+        )
+    for assessment in found.widening if request.no_new_access else ():
+        yield Refusal(
+            code="new-access",
+            message=f"{assessment.address} gives access that was not there before "
+            f"({assessment.verdict.value})",
+            advice="leave --no-new-access away where that is meant",
+            address=assessment.address,
+        )

@@ -1,0 +1,77 @@
+"""What a rule is: one function, and beside it the texts for whoever meets its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.severity import Severity
+from reconciler.review.said import Said
+from reconciler.review.scene import Scene
+
+
+class Subject(StrEnum):
+    """What a rule looks at; the first digit of its id."""
+
+    CHANGE = "change"
+    """AK1xx: what a plan changes."""
+    MANIFEST = "manifest"
+    """AK2xx: what is declared, whether it changes or not."""
+    STATE = "state"
+    """AK3xx: what the store and the time say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule: what it asks, how grave its findings are, why, and what to do."""
+
+    id: str
+    title: str
+    severity: Severity
+    why: str
+    mend: str
+    check: Callable[[Scene], Iterable[Said]] | None
+    """None for what is refused before a review begins."""
+    practice: str | None = None
+    """The console page's best practice that it is, in the page's words."""
+    standing: bool = False
+    """Whether what it finds comes with time, and so is of no change."""
+    refused_as: tuple[str, ...] = ()
+    """Codes under which a plan or a manifest is refused instead."""
+
+    @property
+    def subject(self) -> Subject:
+        """Give what it looks at."""
+        return {"1": Subject.CHANGE, "2": Subject.MANIFEST, "3": Subject.STATE}[self.id[2]]
+
+    @property
+    def page(self) -> str:
+        """Give its page, from the repository's top."""
+        return f"docs/reference/rules/{self.id}.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """The texts of a rule, waiting for its function."""
+
+    id: str
+    title: str
+    severity: Severity
+    why: str
+    mend: str
+    practice: str | None = None
+    standing: bool = False
+
+    def __call__(self, check: Callable[[Scene], Iterable[Said]]) -> Rule:
+        """Make the rule of the function."""
+        return Rule(
+            id=self.id,
+            title=self.title,
+            severity=self.severity,
+            why=self.why,
+            mend=self.mend,
+            practice=self.practice,
+            standing=self.standing,
+            check=check,
+        )

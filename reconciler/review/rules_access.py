@@ -1,0 +1,178 @@
+"""AK101 to AK106, AK117, AK119: what a change does to what a key can do, where and how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.keys import KeyFields
+from reconciler.model.lifetime import Expiration, format_duration, parse_duration
+from reconciler.model.severity import Severity
+from reconciler.planning.actions import Action
+from reconciler.planning.plan import Change
+from reconciler.review.origins import difference, words_of
+from reconciler.review.privilege import covered
+from reconciler.review.rule import Declared
+from reconciler.review.said import Said
+from reconciler.review.scene import Scene
+
+GRAVE = frozenset({("Credentials", "change"), ("Workspaces", "change")})
+"""Who may change credentials or workspaces can give rights to anybody."""
+
+
+def _gained(change: Change, scene: Scene) -> frozenset[tuple[str, str]]:
+    """Give the resources and levels that a changed key did not have."""
+    if change.record is None or change.spec is None:
+        return frozenset()
+    old = covered(change.record.fields, scene.observed.catalog)
+    return covered(change.spec.fields, scene.catalog) - old
+
+
+@Declared(
+    id="AK101",
+    title="A scope is added or raised",
+    severity=Severity.HIGH,
+    why="Whoever holds the key can do more than before. Changing credentials or workspaces is "
+    "critical: with it, rights can be given to anybody.",
+    mend="Grant the smallest scope that the system needs, or say in the pull request why it needs "
+    "more.",
+    practice="Apply the smallest possible scope.",
+)
+def scope_raised(scene: Scene) -> Iterator[Said]:
+    """A changed key may do more."""
+    for change, _, _ in scene.altered():
+        gained = _gained(change, scene)
+        if gained:
+            words = ", ".join(f"{resource}:{level}" for resource, level in sorted(gained))
+            yield scene.of_change(
+                change,
+                f"gains {words}",
+                "spec.scopes",
+                severity=Severity.CRITICAL if gained & GRAVE else None,
+            )
+
+
+@Declared(
+    id="AK102",
+    title="The allowlist is widened",
+    severity=Severity.HIGH,
+    why="The key works from addresses from which it did not work before.",
+    mend="Add single addresses or the smallest range; take out what is not needed any more.",
+    practice="Use IP allowlist for critical integrations.",
+)
+def allowlist_widened(scene: Scene) -> Iterator[Said]:
+    """A changed key works from more addresses, and is still restricted."""
+    for change, record, spec in scene.altered():
+        if record.fields.ranges is None or spec.fields.ranges is None:
+            continue
+        added = difference(spec.fields.ranges, record.fields.ranges)
+        if added:
+            yield scene.of_change(
+                change, f"works from {', '.join(words_of(added))} too", "spec.allowlist"
+            )
+
+
+@Declared(
+    id="AK103",
+    title="The allowlist is taken away",
+    severity=Severity.CRITICAL,
+    why="The key works from the entire internet: a copy of it is enough.",
+    mend="Keep an allowlist, as wide as it has to be; where the origin is not known, look at the "
+    "origins of denied requests first.",
+    practice="Use IP allowlist for critical integrations.",
+)
+def allowlist_removed(scene: Scene) -> Iterator[Said]:
+    """A key that was restricted is not any more."""
+    for change, record, spec in scene.altered():
+        if record.fields.ranges is not None and spec.fields.ranges is None:
+            yield scene.of_change(change, "works from the entire internet now", "spec.allowlist")
+
+
+@Declared(
+    id="AK104",
+    title="An inactive key is activated",
+    severity=Severity.HIGH,
+    why="Everything that the key could do comes back, and its secrets were out of sight meanwhile.",
+    mend="Say in the pull request why it is needed again; rotate it in the same change if nobody "
+    "knows who kept its secret.",
+)
+def key_reactivated(scene: Scene) -> Iterator[Said]:
+    """A key that admitted nobody does so again."""
+    for change in scene.key_changes:
+        if Action.ACTIVATE in change.actions:
+            yield scene.of_change(change, "admits its holders again", "spec.active")
+
+
+@Declared(
+    id="AK106",
+    title="The key that replaces another lives longer",
+    severity=Severity.HIGH,
+    why="An expiration is set once; a reissue with a longer one, or with none, is the way around.",
+    mend="Keep the expiration, or a shorter one; rotate by schedule instead of living longer.",
+    practice="Configure expiration when practical.",
+)
+def reissue_lives_longer(scene: Scene) -> Iterator[Said]:
+    """A reissue has a longer expiration than the key that it replaces."""
+    for change, record, spec in scene.altered():
+        if Action.REISSUE not in change.actions:
+            continue
+        old, new = record.fields.expiration, spec.fields.expiration
+        if _lasts(new) > _lasts(old):
+            yield scene.of_change(
+                change, f"lives {new.value} instead of {old.value}", "spec.expiration"
+            )
+
+
+def _lasts(expiration: Expiration) -> float:
+    if expiration is Expiration.NONE:
+        return float("inf")
+    return parse_duration(expiration.value).total_seconds()
+
+
+@Declared(
+    id="AK117",
+    title="A new key may write",
+    severity=Severity.INFO,
+    why="A headline for whoever counts what can change things.",
+    mend="Nothing, where that is what the system is for.",
+)
+def new_key_writes(scene: Scene) -> Iterator[Said]:
+    """A created key has more than the weakest level of something."""
+    for change in scene.key_changes:
+        if Action.CREATE in change.actions and change.spec is not None:
+            words = scene.writes(change.spec.fields)
+            if words:
+                yield scene.of_change(change, f"is new and may {_listed(words)}", "spec.scopes")
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return f"use {', '.join(words)}"
+
+
+@Declared(
+    id="AK119",
+    title="Replaced secrets work longer",
+    severity=Severity.MEDIUM,
+    why="The overlap is the time in which a secret that was replaced still opens the door.",
+    mend="Keep the overlap as short as consumers can follow.",
+)
+def overlap_raised(scene: Scene) -> Iterator[Said]:
+    """The overlap of a key is longer than before, or ends on evidence alone."""
+    for change, record, spec in scene.altered():
+        old, new = record.fields.rotation, spec.fields.rotation
+        if new.overlap > old.overlap:
+            yield scene.of_change(
+                change,
+                f"lets a replaced secret work {format_duration(new.overlap)} "
+                f"instead of {format_duration(old.overlap)}",
+                "spec.rotation.overlap",
+            )
+        elif _waits(spec.fields) and not _waits(record.fields):
+            yield scene.of_change(
+                change,
+                "lets a replaced secret work until nobody uses it",
+                "spec.rotation.retire",
+            )
+
+
+def _waits(fields: KeyFields) -> bool:
+    return fields.rotation.retire.value == "when-unused"

@@ -1,0 +1,169 @@
+"""AK205 to AK207, AK210, AK232: what allowlists hold, and keys that are alike."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import lru_cache
+
+from reconciler.model.allowlist import Network
+from reconciler.model.keys import KeySpec
+from reconciler.model.severity import Severity
+from reconciler.review.origins import count_words, covers_everything, networks_of
+from reconciler.review.rule import Declared
+from reconciler.review.said import Said
+from reconciler.review.scene import Scene
+
+BROAD = {
+    4: ((16, Severity.HIGH), (24, Severity.MEDIUM)),
+    6: ((48, Severity.HIGH), (56, Severity.MEDIUM)),
+}
+"""By family: below these prefix lengths a range is too broad, and how grave that is."""
+PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
+        *("169.254.0.0/16", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"),
+        *("::1/128", "fe80::/10", "fc00::/7", "2001:db8::/32"),
+    )
+)
+"""Ranges that no request from the internet comes from: private, loopback, link-local, examples."""
+
+
+@Declared(
+    id="AK205",
+    title="An allowlist that allows everything",
+    severity=Severity.CRITICAL,
+    why="It looks like a restriction and is none.",
+    mend="Write the system's own addresses, or leave the allowlist out and say why.",
+    practice="Use IP allowlist for critical integrations.",
+)
+def allows_everything(scene: Scene) -> Iterator[Said]:
+    """The ranges hold every address of a family, also in halves."""
+    for spec in scene.specs:
+        if spec.fields.ranges is None:
+            continue
+        families = covers_everything(spec.fields.ranges)
+        if families:
+            words = " and ".join(f"IPv{version}" for version in families)
+            yield scene.of_spec(spec, f"allows every address of {words}", "spec.allowlist")
+
+
+@lru_cache(maxsize=16384)
+def _broad(ranges: tuple[str, ...]) -> tuple[tuple[Network, Severity], ...]:
+    found = []
+    for network in networks_of(ranges):
+        for length, severity in BROAD[network.version]:
+            if 0 < network.prefixlen < length:
+                found.append((network, severity))
+                break
+    return tuple(found)
+
+
+@Declared(
+    id="AK206",
+    title="A broad range in an allowlist",
+    severity=Severity.MEDIUM,
+    why="Thousands of machines are inside that nobody here runs. Below /16 (IPv6: /48) this is "
+    "high.",
+    mend="Write the addresses that the system really comes from.",
+    practice="Use IP allowlist for critical integrations.",
+)
+def broad_range(scene: Scene) -> Iterator[Said]:
+    """A range is larger than one system's network."""
+    for spec in scene.specs:
+        broad = _broad(spec.fields.ranges or ())
+        if broad:
+            words = ", ".join(f"{n} ({count_words(n.num_addresses)})" for n, _ in broad[:4])
+            yield scene.of_spec(
+                spec,
+                f"may be used from {words}{' and more' if len(broad) > 4 else ''}",
+                "spec.allowlist",
+                severity=min((s for _, s in broad), key=lambda s: s.rank),
+            )
+
+
+@lru_cache(maxsize=16384)
+def _private(ranges: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(
+        n
+        for n in networks_of(ranges)
+        if any(n.version == p.version and n.subnet_of(p) for p in PRIVATE)  # type: ignore[arg-type]  # one family
+    )
+
+
+@Declared(
+    id="AK207",
+    title="A private range in production",
+    severity=Severity.MEDIUM,
+    why="Requests over the internet never have such an origin: the key will be denied, or the list "
+    "was meant for something else.",
+    mend="Write the public address from which the requests arrive; `keyrec explain` tells it.",
+)
+def private_range(scene: Scene) -> Iterator[Said]:
+    """A key of production allows addresses that are not routed."""
+    for spec in scene.specs:
+        if spec.fields.environment not in {"prod", "production", "live"}:
+            continue
+        found = _private(spec.fields.ranges or ())
+        if found:
+            words = ", ".join(str(n) for n in found[:4])
+            yield scene.of_spec(
+                spec, f"allows {words}, which no request from outside has", "spec.allowlist"
+            )
+
+
+@Declared(
+    id="AK210",
+    title="An allowlist entry that another one holds",
+    severity=Severity.LOW,
+    why="Whoever takes the smaller one out later believes that access ended.",
+    mend="Take out what is inside of another entry.",
+)
+def contained_entry(scene: Scene) -> Iterator[Said]:
+    """A literal range is inside of another literal range of the same list."""
+    for spec in scene.specs:
+        inside = _contained(spec.fields.allowlist or ())
+        if inside:
+            yield scene.of_spec(
+                spec, f"lists {', '.join(inside)} inside of another range", "spec.allowlist"
+            )
+
+
+@lru_cache(maxsize=16384)
+def _contained(allowlist: tuple[str, ...]) -> tuple[str, ...]:
+    networks = [ipaddress.ip_network(e) for e in allowlist if not e.startswith("network:")]
+    return tuple(
+        str(n)
+        for n in networks
+        if any(n != o and n.version == o.version and n.subnet_of(o) for o in networks)  # type: ignore[arg-type]  # one family
+    )
+
+
+@Declared(
+    id="AK232",
+    title="Two keys that are alike",
+    severity=Severity.LOW,
+    why="Same owner, scopes, origins and environment: perhaps one of them is not needed.",
+    mend="Remove one, or say in the descriptions what tells them apart.",
+    practice="Create one key per system and environment.",
+)
+def alike_keys(scene: Scene) -> Iterator[Said]:
+    """Two declared keys of one workspace grant the same to the same owner."""
+    groups: defaultdict[tuple[object, ...], list[KeySpec]] = defaultdict(list)
+    for spec in scene.specs:
+        fields = spec.fields
+        system = dict(fields.labels).get("system")
+        groups[
+            spec.address.workspace,
+            fields.environment,
+            fields.owner,
+            fields.scopes,
+            fields.ranges,
+            system,
+            fields.description,
+        ].append(spec)
+    for alike in groups.values():
+        for spec in alike[1:]:
+            yield scene.of_spec(spec, f"is like {alike[0].address} in everything")

@@ -1,0 +1,148 @@
+"""What rules look at: the plan beside what is declared and what the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from reconciler.model.keys import KeyFields, KeyRecord, KeySpec
+from reconciler.model.policy import Policy
+from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
+from reconciler.model.severity import Severity
+from reconciler.model.states import DesiredState, ObservedState
+from reconciler.planning.pairing import PlanRequest
+from reconciler.planning.plan import Change, Plan
+from reconciler.review.said import Said
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """One review."""
+
+    plan: Plan
+    request: PlanRequest
+    defaults: Mapping[str, Severity]
+    """How grave each rule is where nobody says otherwise."""
+    only: tuple[KeySpec, ...] | None = None
+    """The keys that are looked at, in place of what is declared."""
+
+    @property
+    def desired(self) -> DesiredState:
+        """Give what is declared."""
+        return self.request.desired
+
+    @property
+    def observed(self) -> ObservedState:
+        """Give what the store holds."""
+        return self.request.observed
+
+    @property
+    def now(self) -> datetime:
+        """Give the database's time."""
+        return self.request.observed.read_at
+
+    @property
+    def policy(self) -> Policy:
+        """Give the stored policy, which judges."""
+        return self.request.observed.policy
+
+    @cached_property
+    def catalog(self) -> ScopeCatalog:
+        """Give the catalogue that will hold after the plan."""
+        declared = next(
+            (r.body for r in self.desired.resources if isinstance(r.body, ScopeCatalog)), None
+        )
+        dropped = any(
+            isinstance(c.resource.body, ScopeCatalog) and c.body is None
+            for c in self.plan.changes
+            if c.resource is not None
+        )
+        if declared is not None:
+            return BUILT_IN_CATALOG.extended(declared)
+        return BUILT_IN_CATALOG if dropped else self.observed.catalog
+
+    @cached_property
+    def specs(self) -> tuple[KeySpec, ...]:
+        """Give the declared keys that the plan looks at."""
+        if self.only is not None:
+            return self.only
+        covers = self.request.selection.covers
+        return tuple(s for s in self.desired.keys if covers(str(s.address)))
+
+    @cached_property
+    def key_changes(self) -> tuple[Change, ...]:
+        """Give the changes of keys."""
+        return tuple(c for c in self.plan.changes if c.is_key)
+
+    @cached_property
+    def changed(self) -> frozenset[str]:
+        """Give the addresses of everything that the plan changes."""
+        return frozenset(c.address for c in self.plan.changes)
+
+    def before(self) -> Scene:
+        """Give the changed keys as they were, those that admitted somebody, for the same rules."""
+        were = tuple(
+            replace(spec, fields=record.fields)
+            for _, record, spec in self.altered()
+            if record.fields.active and not record.is_expired(self.now)
+        )
+        return replace(self, only=were)
+
+    def altered(self) -> Iterator[tuple[Change, KeyRecord, KeySpec]]:
+        """Give the changes of keys that are there before and after."""
+        for change in self.key_changes:
+            if change.record is not None and change.spec is not None:
+                yield change, change.record, change.spec
+
+    def writes(self, fields: KeyFields) -> tuple[str, ...]:
+        """Give the grants that allow more than the weakest level of their resource."""
+        return tuple(
+            str(grant)
+            for grant in fields.scopes
+            if grant.level in (levels := self.catalog.levels(grant.resource))
+            and levels.index(grant.level) > 0
+        )
+
+    def of_spec(
+        self, spec: KeySpec, message: str, field: str = "", severity: Severity | None = None
+    ) -> Said:
+        """Say something of a declared key, at its field where that is placed."""
+        where = dict(spec.field_sources).get(field, spec.source)
+        return Said(
+            address=str(spec.address),
+            message=message,
+            workspace=spec.address.workspace,
+            source=where,
+            severity=severity,
+        )
+
+    def of_change(
+        self, change: Change, message: str, field: str = "", severity: Severity | None = None
+    ) -> Said:
+        """Say something of a change."""
+        if change.spec is not None:
+            return self.of_spec(change.spec, message, field, severity)
+        return Said(
+            address=change.address,
+            message=message,
+            workspace=change.workspace,
+            source=change.source,
+            severity=severity,
+        )
+
+    def of_record(self, record: KeyRecord, message: str, severity: Severity | None = None) -> Said:
+        """Say something of a stored key, at its manifest where it has one."""
+        spec = self._spec_of.get(str(record.address))
+        return Said(
+            address=str(record.address),
+            message=message,
+            workspace=record.address.workspace,
+            source=None if spec is None else spec.source,
+            severity=severity,
+        )
+
+    @cached_property
+    def _spec_of(self) -> dict[str, KeySpec]:
+        return {str(s.address): s for s in self.desired.keys}

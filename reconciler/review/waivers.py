@@ -1,0 +1,88 @@
+"""Findings that somebody accepts: which waiver counts, and what is wrong with waivers (AK231).
+
+Only stored waivers that have not expired count. One that the plan brings is shown beside the
+finding that it is for, and helps from the next apply on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from reconciler.model.review import Finding
+from reconciler.model.severity import Severity
+from reconciler.model.source import SourceRef
+from reconciler.model.waivers import Waiver
+from reconciler.review.rule import Rule
+from reconciler.review.said import Said
+from reconciler.review.scene import Scene
+
+WAIVER_RULE = Rule(
+    id="AK231",
+    title="A waiver that is over, or for nothing",
+    severity=Severity.MEDIUM,
+    why="An accepted risk has an end. What is accepted for ever, or accepts nothing any more, "
+    "hides the next finding of the same rule.",
+    mend="Take the waiver out, or have it accepted anew with another day.",
+    check=None,
+)
+"""Its question wants the findings of all other rules: `waiver_findings` asks it."""
+
+
+def with_waivers(findings: Iterable[Finding], scene: Scene) -> Iterator[Finding]:
+    """Give the findings, each with the waiver that accepts it or will accept it."""
+    counting = {(w.rule, str(w.key)): w.name for w in _counting(scene)}
+    coming = {(w.rule, str(w.key)): w.name for w in _coming(scene)}
+    for finding in findings:
+        place = (finding.rule, finding.address)
+        yield replace(
+            finding,
+            waived_by=counting.get(place),
+            announced_by=None if place in counting else coming.get(place),
+        )
+
+
+def said_of_waivers(findings: Iterable[Finding], scene: Scene) -> Iterator[Said]:
+    """Say which stored and declared waivers are over, and which accept nothing.
+
+    Whether one is unused can be said of a whole plan alone.
+    """
+    found = {(f.rule, f.address) for f in findings}
+    is_whole = not (scene.plan.selection or scene.request.environments)
+    declared = {w.name: (w, source) for w, source in _declared(scene)}
+    for name, (waiver, source) in sorted({**_stored(scene), **declared}.items()):
+        where = f"waiver/{name}"
+        if waiver.is_expired(scene.now):
+            message = f"accepted {waiver.rule} for {waiver.key} until {waiver.expires.isoformat()}"
+            yield Said(address=where, message=message, workspace=None, source=source)
+        elif is_whole and (waiver.rule, str(waiver.key)) not in found:
+            yield Said(
+                address=where,
+                message=f"accepts {waiver.rule} for {waiver.key}, which has no such finding",
+                workspace=None,
+                source=source,
+                severity=Severity.LOW,
+            )
+
+
+def _counting(scene: Scene) -> Iterator[Waiver]:
+    return (w for w in scene.observed.waivers if not w.is_expired(scene.now))
+
+
+def _coming(scene: Scene) -> Iterator[Waiver]:
+    """Give what the plan brings or changes."""
+    for change in scene.plan.changes:
+        if isinstance(change.body, Waiver) and not change.body.is_expired(scene.now):
+            yield change.body
+
+
+def _declared(scene: Scene) -> Iterator[tuple[Waiver, SourceRef]]:
+    for resource in scene.desired.resources:
+        if isinstance(resource.body, Waiver):
+            yield resource.body, resource.source
+
+
+def _stored(scene: Scene) -> dict[str, tuple[Waiver, SourceRef | None]]:
+    """Give stored waivers that the plan does not drop; those of other managers too."""
+    dropped = {c.address for c in scene.plan.changes if c.resource is not None and c.body is None}
+    return {w.name: (w, None) for w in scene.observed.waivers if f"waiver/{w.name}" not in dropped}
