@@ -101,6 +101,7 @@ def _apply(world: World, prepared: Prepared) -> None:
         approved_digest=prepared.plan.digest,
         lock_timeout=request.lock_timeout,
         token_prefix=request.token_prefix,
+        parallelism=1,
     )
     report = run_apply(world.doors(), run, world.watch())
     assert report.exit_code == 0, report.outcomes
