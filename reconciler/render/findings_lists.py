@@ -5,7 +5,6 @@ Sources: GitHub's documentation of workflow commands; GitLab's of the Code Quali
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from reconciler.model.canonical import fingerprint
 from reconciler.model.review import Finding
 from reconciler.model.severity import Severity
 from reconciler.planning.plan import Plan
+from reconciler.render.json_form import ascii_json
 from reconciler.render.problems import annotation, problems_github
 from reconciler.render.style import escape
 
@@ -57,7 +57,7 @@ def _annotation(finding: Finding, plan: Plan) -> str:
 def plan_gitlab(plan: Plan) -> str:
     """Give a Code Quality report of problems and findings."""
     entries = [*_problem_entries(plan), *_finding_entries(plan)]
-    return json.dumps(entries, indent=2, ensure_ascii=True) + "\n"
+    return ascii_json(entries)
 
 
 def _finding_entries(plan: Plan) -> Iterator[dict[str, object]]:
@@ -95,7 +95,7 @@ def _entry(
     path, line = place
     return {
         "description": escape(description),
-        "check_name": check,
+        "check_name": escape(check),
         "fingerprint": print_,
         "severity": severity,
         "location": {"path": path.lstrip("/"), "lines": {"begin": line}},

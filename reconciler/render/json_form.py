@@ -16,8 +16,13 @@ FORMAT_VERSION = "1.1"
 
 
 def json_text(document: Mapping[str, object]) -> str:
-    """Write a document; `##[` and DEL only occur inside strings and are escaped there."""
-    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=True, allow_nan=False)
+    """Write a document."""
+    return ascii_json(document)
+
+
+def ascii_json(value: object) -> str:
+    """Write any value; `##[` and DEL only occur inside strings and are escaped there."""
+    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=True, allow_nan=False)
     return text.replace("##", "#\\u0023").replace("\x7f", "\\u007f") + "\n"
 
 

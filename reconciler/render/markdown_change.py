@@ -48,7 +48,7 @@ def change_row(
     change: Change, assessment: Assessment | None, findings: Sequence[Finding], icon: str
 ) -> str:
     """Give a change as a row of a table."""
-    rules = ", ".join(f"{f.rule} {f.severity.value}" for f in findings[:4])
+    rules = ", ".join(f"{prose(f.rule)} {f.severity.value}" for f in findings[:4])
     more = f" +{len(findings) - 4}" if len(findings) > 4 else ""
     words = f"{icon} {_words(assessment)}"
     return (
@@ -67,7 +67,8 @@ def finding_line(finding: Finding) -> str:
             "**next** apply on; it does not help here"
         )
     mark = _MARKS[finding.severity]
-    return f"- {mark} **{finding.severity.value}** {finding.rule}: {prose(finding.message)}{waiver}"
+    said = f"{prose(finding.rule)}: {prose(finding.message)}"
+    return f"- {mark} **{finding.severity.value}** {said}{waiver}"
 
 
 def _words(assessment: Assessment | None) -> str:

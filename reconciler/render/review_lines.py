@@ -53,7 +53,7 @@ def _listed(addresses: tuple[str, ...]) -> str:
 def _finding_text(finding: Finding, style: Style) -> str:
     word = style.paint(finding.severity.value, *_GRAVE.get(finding.severity, ()))
     gap = " " * (len(Severity.CRITICAL.value) - len(finding.severity.value))
-    return f"! {word}{gap} {finding.rule}  {escape(finding.message)}{_waiver_text(finding)}"
+    return f"! {word}{gap} {escape(finding.rule)}  {escape(finding.message)}{_waiver_text(finding)}"
 
 
 def _waiver_text(finding: Finding) -> str:
