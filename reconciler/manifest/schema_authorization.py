@@ -9,16 +9,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reconciler.manifest.schema_lists import Wire
-from reconciler.manifest.schema_texts import (
+from reconciler.manifest.schema_identities import (
     ClaimName,
     IssuerUrl,
-    Line,
-    Principal,
     PrincipalName,
     SystemName,
     Thumbprint,
 )
+from reconciler.manifest.schema_lists import Wire
+from reconciler.manifest.schema_texts import Line, Principal
 from reconciler.manifest.schema_values import AlgorithmField, ModeField
 from reconciler.model.policy import SigningAlgorithm
 

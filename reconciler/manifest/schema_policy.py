@@ -11,15 +11,14 @@ from pydantic import Field
 
 from reconciler.manifest.schema_authorization import AuthorizationWire
 from reconciler.manifest.schema_lists import DefaultMetadata, Manifest, Wire
+from reconciler.manifest.schema_rules import RuleField, SeverityOrOffField
 from reconciler.manifest.schema_texts import Line, Name, PathText, Recipient, Template
 from reconciler.manifest.schema_values import (
     Amount,
     ExpirationField,
     HashingField,
     PruneField,
-    RuleField,
     SeverityField,
-    SeverityOrOffField,
     Share,
     SinkKindField,
 )
@@ -59,7 +58,6 @@ class ReviewWire(Wire):
 
     fail_on: Annotated[
         SeverityField,
-        SeverityOrOffField,
         Field(
             default=Severity.CRITICAL,
             title="Fail on",
@@ -147,7 +145,6 @@ class PolicySpecWire(Wire):
     ]
     prune: Annotated[
         PruneField,
-        RuleField,
         Field(
             default=Prune.DEACTIVATE,
             title="Prune",

@@ -30,14 +30,6 @@ LABEL_PATTERN = "[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?"
 RESOURCE_PATTERN = "[A-Za-z][A-Za-z0-9]{0,62}"
 LEVEL_PATTERN = "[a-z][a-z0-9-]{0,31}"
 
-SYSTEM_PATTERN = "[a-z][a-z0-9-]{0,15}"
-PRINCIPAL_NAME_PATTERN = "[!-~]{1,255}"
-CLAIM_PATTERN = "[A-Za-z0-9_.:/-]{1,100}"
-ISSUER_PATTERN = (
-    r"https://[!-~]{1,500}|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?(/[!-~]{0,200})?"
-)
-THUMBPRINT_PATTERN = "[A-Za-z0-9_-]{43}"
-
 LONGEST_LINE = 200
 LONGEST_TEXT = 2000
 
@@ -64,7 +56,8 @@ class _Pattern:
         return text
 
 
-def _patterned(what: str, pattern: str, code: Code, advice: str) -> PlainValidator:
+def patterned(what: str, pattern: str, code: Code, advice: str) -> PlainValidator:
+    """Make the reader of a text that has to be of one form."""
     compiled = re.compile(pattern, re.ASCII)
     return PlainValidator(_Pattern(what=what, pattern=compiled, code=code, advice=advice))
 
@@ -76,7 +69,7 @@ def whole(pattern: str) -> str:
 
 Name: TypeAlias = Annotated[
     str,
-    _patterned(
+    patterned(
         "a name",
         NAME_PATTERN,
         Code.BAD_NAME,
@@ -88,7 +81,7 @@ Name: TypeAlias = Annotated[
 
 LabelName: TypeAlias = Annotated[
     str,
-    _patterned(
+    patterned(
         "a label's name",
         LABEL_PATTERN,
         Code.BAD_NAME,
@@ -99,7 +92,7 @@ LabelName: TypeAlias = Annotated[
 
 ResourceName: TypeAlias = Annotated[
     str,
-    _patterned(
+    patterned(
         "a resource of the API",
         RESOURCE_PATTERN,
         Code.BAD_NAME,
@@ -110,7 +103,7 @@ ResourceName: TypeAlias = Annotated[
 
 LevelName: TypeAlias = Annotated[
     str,
-    _patterned(
+    patterned(
         "a level",
         LEVEL_PATTERN,
         Code.BAD_NAME,
@@ -121,7 +114,7 @@ LevelName: TypeAlias = Annotated[
 
 Environment: TypeAlias = Annotated[
     str,
-    _patterned(
+    patterned(
         "an environment",
         ENVIRONMENT_PATTERN,
         Code.BAD_ENVIRONMENT,
@@ -132,7 +125,7 @@ Environment: TypeAlias = Annotated[
 
 Principal: TypeAlias = Annotated[
     str,
-    _patterned(
+    patterned(
         "a principal",
         PRINCIPAL_PATTERN,
         Code.BAD_PRINCIPAL,
@@ -141,64 +134,9 @@ Principal: TypeAlias = Annotated[
     text_schema(pattern=whole(PRINCIPAL_PATTERN)),
 ]
 
-SystemName: TypeAlias = Annotated[
-    str,
-    _patterned(
-        "the name of an issuer",
-        SYSTEM_PATTERN,
-        Code.BAD_NAME,
-        "issuers are named with a-z, 0-9 and -, at most 16 long, such as github",
-    ),
-    text_schema(pattern=whole(SYSTEM_PATTERN)),
-]
-
-PrincipalName: TypeAlias = Annotated[
-    str,
-    _patterned(
-        "the name of a principal",
-        PRINCIPAL_NAME_PATTERN,
-        Code.BAD_PRINCIPAL,
-        "write a name without spaces, at most 255 long, such as platform-apply",
-    ),
-    text_schema(pattern=whole(PRINCIPAL_NAME_PATTERN)),
-]
-
-ClaimName: TypeAlias = Annotated[
-    str,
-    _patterned(
-        "the name of a claim",
-        CLAIM_PATTERN,
-        Code.BAD_NAME,
-        "write the claim's name as the token has it, such as repository_id",
-    ),
-    text_schema(pattern=whole(CLAIM_PATTERN)),
-]
-
-IssuerUrl: TypeAlias = Annotated[
-    str,
-    _patterned(
-        "the address of an issuer",
-        ISSUER_PATTERN,
-        Code.BAD_ISSUER,
-        "write the token's iss to the letter: it starts with https://",
-    ),
-    text_schema(pattern=whole(ISSUER_PATTERN)),
-]
-
-Thumbprint: TypeAlias = Annotated[
-    str,
-    _patterned(
-        "a key's thumbprint",
-        THUMBPRINT_PATTERN,
-        Code.BAD_ISSUER,
-        "write the RFC 7638 SHA-256 thumbprint in base64url, 43 characters",
-    ),
-    text_schema(pattern=whole(THUMBPRINT_PATTERN)),
-]
-
 Recipient: TypeAlias = Annotated[
     str,
-    _patterned(
+    patterned(
         "an age recipient",
         RECIPIENT_PATTERN,
         Code.BAD_RECIPIENT,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, TypeAlias
@@ -30,8 +30,6 @@ from reconciler.model.policy import (
     SigningAlgorithm,
     SinkKind,
 )
-from reconciler.model.policy_document import OFF
-from reconciler.model.rule_ids import RULE_IDS
 from reconciler.model.severity import Severity
 
 DURATION_PATTERN = "[1-9][0-9]{0,5}[mhd]"
@@ -169,14 +167,14 @@ def _flag(value: object) -> bool:
 Flag: TypeAlias = Annotated[bool, PlainValidator(_flag), WithJsonSchema({"type": "boolean"})]
 
 
-def _words(options: type[Enum] | tuple[str, ...]) -> dict[str, Any]:
+def words(options: type[Enum] | tuple[str, ...]) -> dict[str, Any]:
     """Give each word with what it stands for."""
     if isinstance(options, tuple):
         return {word: word for word in options}
     return {str(member.value): member for member in options}
 
 
-def _choice(members: dict[str, Any], what: str) -> PlainValidator:
+def choice(members: dict[str, Any], what: str) -> PlainValidator:
     """Make the reader of a closed set of words."""
     mend = f"choose one of {listed(members)}" if len(members) > 1 else f"write {min(members)}"
 
@@ -189,64 +187,36 @@ def _choice(members: dict[str, Any], what: str) -> PlainValidator:
     return PlainValidator(read)
 
 
-_PRUNES = _words(Prune)
-_MODES = _words(AuthorizationMode)
-_PROFILES = _words(HashProfile)
-_SINKS = _words(SinkKind)
-_RETIREMENTS = _words(Retirement)
-_REASONS = {w: m for w, m in _words(RemovalReason).items() if m is not RemovalReason.UNDECLARED}
-_ALGORITHMS = _words(SigningAlgorithm)
-_SEVERITIES = {w: m for w, m in _words(Severity).items() if m is not Severity.INFO}
-_SEVERITIES_OR_OFF = {**_words(Severity), OFF: OFF}
+_PRUNES = words(Prune)
+_MODES = words(AuthorizationMode)
+_PROFILES = words(HashProfile)
+_SINKS = words(SinkKind)
+_RETIREMENTS = words(Retirement)
+_REASONS = {w: m for w, m in words(RemovalReason).items() if m is not RemovalReason.UNDECLARED}
+_ALGORITHMS = words(SigningAlgorithm)
+_SEVERITIES = {w: m for w, m in words(Severity).items() if m is not Severity.INFO}
 
 PruneField: TypeAlias = Annotated[
-    Prune, _choice(_PRUNES, "a way to prune"), text_schema(enum=[*_PRUNES])
+    Prune, choice(_PRUNES, "a way to prune"), text_schema(enum=[*_PRUNES])
 ]
 ModeField: TypeAlias = Annotated[
-    AuthorizationMode, _choice(_MODES, "a mode of authorization"), text_schema(enum=[*_MODES])
+    AuthorizationMode, choice(_MODES, "a mode of authorization"), text_schema(enum=[*_MODES])
 ]
 HashingField: TypeAlias = Annotated[
-    HashProfile, _choice(_PROFILES, "a hashing profile"), text_schema(enum=[*_PROFILES])
+    HashProfile, choice(_PROFILES, "a hashing profile"), text_schema(enum=[*_PROFILES])
 ]
 SinkKindField: TypeAlias = Annotated[
-    SinkKind, _choice(_SINKS, "a kind of sink"), text_schema(enum=[*_SINKS])
+    SinkKind, choice(_SINKS, "a kind of sink"), text_schema(enum=[*_SINKS])
 ]
 ReasonField: TypeAlias = Annotated[
-    RemovalReason, _choice(_REASONS, "a reason to remove a key"), text_schema(enum=[*_REASONS])
+    RemovalReason, choice(_REASONS, "a reason to remove a key"), text_schema(enum=[*_REASONS])
 ]
 RetirementField: TypeAlias = Annotated[
-    Retirement, _choice(_RETIREMENTS, "a way to retire"), text_schema(enum=[*_RETIREMENTS])
+    Retirement, choice(_RETIREMENTS, "a way to retire"), text_schema(enum=[*_RETIREMENTS])
 ]
 AlgorithmField: TypeAlias = Annotated[
-    SigningAlgorithm, _choice(_ALGORITHMS, "a way to sign"), text_schema(enum=[*_ALGORITHMS])
+    SigningAlgorithm, choice(_ALGORITHMS, "a way to sign"), text_schema(enum=[*_ALGORITHMS])
 ]
 SeverityField: TypeAlias = Annotated[
-    Severity, _choice(_SEVERITIES, "a severity"), text_schema(enum=[*_SEVERITIES])
-]
-SeverityOrOffField: TypeAlias = Annotated[
-    str, _choice(_SEVERITIES_OR_OFF, "a severity"), text_schema(enum=[*_SEVERITIES_OR_OFF])
-]
-
-
-def _rule(value: object) -> str:
-    if not isinstance(value, str) or value not in RULE_IDS:
-        advice = suggestion(str(value), RULE_IDS, otherwise="docs/reference/rules lists them")
-        refuse(Code.BAD_RULE, f"{quoted(value)} is not the id of a rule", advice)
-    return value
-
-
-RuleField: TypeAlias = Annotated[str, PlainValidator(_rule), text_schema(enum=[*RULE_IDS])]
-
-
-def _day(value: object) -> date:
-    text = value if isinstance(value, str) and _DAY.fullmatch(value) else ""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        refuse(Code.BAD_DAY, f"{quoted(value)} is not a day", "write it as in 2027-01-31")
-
-
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-Day: TypeAlias = Annotated[
-    date, PlainValidator(_day), text_schema(format="date", pattern=whole(_DAY.pattern))
+    Severity, choice(_SEVERITIES, "a severity"), text_schema(enum=[*_SEVERITIES])
 ]

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from reconciler.manifest.schema_lists import Manifest, NamedMetadata, Wire
+from reconciler.manifest.schema_rules import Day, RuleField
 from reconciler.manifest.schema_texts import Line, Name
-from reconciler.manifest.schema_values import Day, RuleField
 
 
 class WaivedKeyWire(Wire):

@@ -18,7 +18,7 @@ from reconciler.planning.plan import Change, Plan
 from reconciler.render.change_lines import change_lines
 from reconciler.render.html_style import STYLE
 from reconciler.render.maintenance_lines import maintenance_line
-from reconciler.render.plan_lines import counts_line
+from reconciler.render.plan_lines import short_counts_line
 from reconciler.render.review_order import risky_first
 from reconciler.render.style import PLAIN, escape
 from reconciler.render.words import counted, moment
@@ -74,7 +74,7 @@ def _head(plan: Plan, name: str) -> Iterator[str]:
         found = sum(1 for f in plan.review.findings if f.is_of_change and f.severity is severity)
         yield _number(found, f"{severity.value} findings", "bad" if found else "")
     yield "</ul>"
-    yield f"<p>{_text(counts_line(plan))}</p>"
+    yield f"<p>{_text(short_counts_line(plan))}</p>"
     if plan.refusals or plan.problems:
         yield '<section class="refused" aria-label="Why it is refused"><h2>Why it is refused</h2>'
         yield "<ul>"

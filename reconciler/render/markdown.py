@@ -19,7 +19,7 @@ from reconciler.planning.plan import Change, Plan
 from reconciler.render.maintenance_lines import maintenance_line
 from reconciler.render.markdown_change import change_block, change_row, finding_line
 from reconciler.render.markdown_text import code, prose
-from reconciler.render.plan_lines import counts_line
+from reconciler.render.plan_lines import short_counts_line
 from reconciler.render.review_order import risky_first
 from reconciler.render.words import counted
 
@@ -99,7 +99,7 @@ def _head(plan: Plan, name: str) -> Iterator[str]:
     )
     yield f"## keyrec · {prose(name)} · {told}"
     yield ""
-    yield f"**{_status(plan)}** {prose(counts_line(plan))}"
+    yield f"**{_status(plan)}** {prose(short_counts_line(plan))}"
     yield ""
     if plan.review.findings:
         yield _counts(plan)

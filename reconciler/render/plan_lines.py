@@ -57,6 +57,16 @@ def counts_line(plan: Plan) -> str:
     return f"Plan: {counts}; {plan.unchanged} unchanged.{_resource_counts(plan)}"
 
 
+def short_counts_line(plan: Plan) -> str:
+    """Count what there is, for a page that has no room for zeros."""
+    if not plan.changes and plan.is_applyable:
+        return counts_line(plan)
+    words = plan.summary
+    counts = ", ".join(f"{words[a.value]} to {a.value}" for a in Action if words.get(a.value))
+    keys = f"Keys: {counts}." if counts else "No key changes."
+    return f"{keys}{_resource_counts(plan)} {plan.unchanged} unchanged."
+
+
 def _resource_counts(plan: Plan) -> str:
     actions = Counter(a for c in plan.changes if not c.is_key for a in c.actions)
     if not actions:

@@ -18,7 +18,7 @@ from reconciler.model.workspaces import NetworkSet, Workspace
 from reconciler.planning.plan import Change
 from reconciler.review.custody import custodians
 from reconciler.review.origins import difference, words_of
-from reconciler.review.privilege import covered
+from reconciler.review.privilege import covered, grant_words
 from reconciler.review.scene import Scene
 
 
@@ -102,7 +102,11 @@ def _catalog(change: Change, scene: Scene) -> Assessment:
             touched.append(str(spec.address))
             gained |= new - old
             lost |= old - new
-    shift = Shift(dimension=Dimension.SCOPES, gained=_grants(gained), lost=_grants(lost))
+    shift = Shift(
+        dimension=Dimension.SCOPES,
+        gained=grant_words(frozenset(gained)),
+        lost=grant_words(frozenset(lost)),
+    )
     words = f"requests of {len(touched)} keys are denied at once: {', '.join(shift.lost)}"
     return assessed(
         change.address,
@@ -117,10 +121,6 @@ def _unchanged(scene: Scene) -> Iterable[KeySpec]:
     return (
         s for s in scene.desired.keys if s.fields.active and str(s.address) not in scene.changed
     )
-
-
-def _grants(grants: set[tuple[str, str]]) -> tuple[str, ...]:
-    return tuple(f"{resource}:{level}" for resource, level in sorted(grants))
 
 
 def _set_shift(dimension: Dimension, old: Iterable[str], new: Iterable[str]) -> Shift:

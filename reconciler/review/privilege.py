@@ -124,13 +124,19 @@ def _everything(access: Access) -> tuple[str, ...]:
 def _scopes(old: Access, new: Access) -> Shift:
     return Shift(
         dimension=Dimension.SCOPES,
-        gained=_grant_words(new.grants - old.grants),
-        lost=_grant_words(old.grants - new.grants),
+        gained=grant_words(new.grants - old.grants, new.levels),
+        lost=grant_words(old.grants - new.grants, old.levels),
     )
 
 
-def _grant_words(grants: frozenset[tuple[str, str]]) -> tuple[str, ...]:
-    return tuple(f"{resource}:{level}" for resource, level in sorted(grants))
+def grant_words(
+    grants: frozenset[tuple[str, str]], written: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Name grants; of a resource the one alone that is written so, for it covers the others."""
+    every = {f"{resource}:{level}": resource for resource, level in grants}
+    whole = {every[name]: name for name in written if name in every}
+    rest = (name for name, resource in sorted(every.items()) if resource not in whole)
+    return tuple(sorted([*whole.values(), *rest]))
 
 
 def _time(old: Access, new: Access) -> Shift:

@@ -10,7 +10,7 @@ from reconciler.model.severity import Severity
 from reconciler.planning.actions import Action
 from reconciler.planning.plan import Change
 from reconciler.review.origins import difference, words_of
-from reconciler.review.privilege import covered
+from reconciler.review.privilege import covered, grant_words
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
@@ -39,10 +39,10 @@ def _gained(change: Change, scene: Scene) -> frozenset[tuple[str, str]]:
 )
 def scope_raised(scene: Scene) -> Iterator[Said]:
     """A changed key may do more."""
-    for change, _, _ in scene.altered():
+    for change, _, spec in scene.altered():
         gained = _gained(change, scene)
         if gained:
-            words = ", ".join(f"{resource}:{level}" for resource, level in sorted(gained))
+            words = ", ".join(grant_words(gained, tuple(str(g) for g in spec.fields.scopes)))
             yield scene.of_change(
                 change,
                 f"gains {words}",

@@ -17,6 +17,7 @@ PAGES = ROOT / "docs" / "how-to"
 DRILLS = (
     "back-up-and-restore",
     "break-glass",
+    "review-a-change",
     "take-over-existing-keys",
     "upgrade-and-roll-back",
 )
