@@ -159,7 +159,7 @@ def _bindings(
 @Declared(
     id="AK122",
     title="Somebody else can read new secrets",
-    severity=Severity.CRITICAL,
+    severity=Severity.HIGH,
     why="A recipient decrypts every secret that is written from then on; another sink is read by "
     "whoever its own rules allow.",
     mend="Verify the public key with its owner by another way; move to another sink on purpose "

@@ -33,7 +33,7 @@ def break_with(keyrec: CommandLine, error: BaseException) -> None:
         (["hold", "x"], "Missing option '--reason'."),
         (["apply", "--parallelism", "0"], "'--parallelism'"),
         (["apply", "--lock-timeout", "soon"], "a duration is a whole number and one of s, m, h, d"),
-        (["plan", "--format", "sarif"], "'--format'"),
+        (["plan", "--format", "pdf"], "'--format'"),
         (["lock"], "Usage: keyrec lock"),
         (["-C", "nowhere", "plan"], "There is no folder 'nowhere'"),
         (["show"], "Missing argument"),

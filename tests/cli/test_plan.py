@@ -21,7 +21,7 @@ def test_a_plan_shows_what_would_be_done_and_its_digest(started: CommandLine) ->
     """Text for people, on stdout alone."""
     answer = started("plan")
     assert (answer.code, answer.err) == (0, "")
-    assert "keys/demo/hello-dev.yaml:2  demo/hello-dev\n  + create" in answer.out
+    assert "keys/demo/hello-dev.yaml:2  demo/hello-dev  WIDEN\n  + create" in answer.out
     assert "Plan: 1 to create" in answer.out
     assert "Digest: sha256:" in answer.out
 
