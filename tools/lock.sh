@@ -34,9 +34,12 @@ compile() { # compile NAME ARGUMENT...
 
 compile dev --extra postgres --group dev
 compile runtime --constraint "$new/dev.txt"
+compile ci --extra postgres --group build --constraint "$new/dev.txt"
 
 mkdir -p requirements
 mv "$new/dev.lock" requirements/dev.lock
 mv "$new/runtime.lock" requirements/runtime.lock
+mv "$new/ci.lock" requirements/ci.lock
 echo "requirements/dev.lock      $(grep -c '==' requirements/dev.lock) packages"
 echo "requirements/runtime.lock  $(grep -c '==' requirements/runtime.lock) packages"
+echo "requirements/ci.lock       $(grep -c '==' requirements/ci.lock) packages"

@@ -38,6 +38,17 @@ from reconciler.errors import ExitCode, UsageError
     metavar="DIR",
     help="Write files into this folder, keys/WORKSPACE/NAME.yaml; nothing is written over.",
 )
+@click.option(
+    "--codeowners",
+    is_flag=True,
+    help="Print CODEOWNERS lines instead: each workspace's folder and its admins.",
+)
+@click.option(
+    "--handle",
+    multiple=True,
+    metavar="PRINCIPAL=@HANDLE",
+    help="With --codeowners: what an admin is called on the forge; may be repeated.",
+)
 @click.pass_obj
 def command(
     session: Session,
@@ -49,12 +60,17 @@ def command(
     everything: bool,
     with_resources: bool,
     out: str | None,
+    codeowners: bool,
+    handle: tuple[str, ...],
 ) -> ExitCode:
     """Print manifests of the keys that the store holds.
 
     What silence would say is left out. Planning them finds nothing to do; keys of other managers
     and of nobody are marked with `adopt: true`, and planning them takes the keys over. Removed
     keys are not exported. The secrets stay where they are: a manifest has no place for one.
+
+    With --codeowners: one line for each workspace of the store, whoever declares it. An admin
+    `local:NAME` has no handle but the one that is given; without one a comment says so.
     """
     from pathlib import Path
 
@@ -62,6 +78,9 @@ def command(
     from reconciler.manifest.printed import SEPARATOR
     from reconciler.planning.pairing import Selection
 
+    if codeowners or handle:
+        others = (manager, unmanaged, everything, with_resources, out, target, exclude)
+        return _show_codeowners(session, handle, is_alone=codeowners and not any(others))
     if [manager is not None, unmanaged, everything].count(True) > 1:
         raise UsageError(
             "--manager, --unmanaged and --all exclude each other.", advice="Give one of them."
@@ -80,4 +99,26 @@ def command(
         return ExitCode.DONE
     for path in write_new(files, Path(out)):
         session.show(str(path))
+    return ExitCode.DONE
+
+
+def _show_codeowners(session: Session, given: tuple[str, ...], *, is_alone: bool) -> ExitCode:
+    """Print who owns which folder.
+
+    Raises:
+        UsageError: flags that mean something else, or a handle that is none.
+    """
+    from reconciler.bootstrap.owning import stored_workspaces
+    from reconciler.cli.handles import read_handles
+    from reconciler.render.codeowners import codeowners_text
+
+    if not is_alone:
+        raise UsageError(
+            "--codeowners takes --handle and no flag that selects keys; --handle needs it.",
+            advice="Write keyrec export --codeowners --handle local:alice=@alice",
+        )
+    handles = read_handles(given)
+    with session.workplace() as place:
+        workspaces = stored_workspaces(place.store, place.settings.manager, tuple(handles))
+    session.show(codeowners_text(workspaces, handles))
     return ExitCode.DONE
