@@ -1,0 +1,119 @@
+"""What a job on GitHub knows: everything comes from its environment, and is text until it is read."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ci.keyrec_program import Keyrec
+
+DEPENDABOT = "dependabot[bot]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    event: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Job:
+        """Read the environment, and the event's file that it names."""
+        try:
+            text = Path(environ.get("GITHUB_EVENT_PATH", "")).read_text(encoding="utf-8")
+            event = json.loads(text)
+        except (OSError, ValueError):
+            event = {}
+        return cls(environ=environ, event=event if isinstance(event, dict) else {})
+
+    def given(self, name: str, default: str = "") -> str:
+        """Give an input of the action."""
+        return self.environ.get(f"KEYREC_CI_{name}", "").strip() or default
+
+    def says(self, name: str) -> bool:
+        """Whether an input is switched on."""
+        return self.given(name).lower() in {"true", "1", "yes"}
+
+    @property
+    def event_name(self) -> str:
+        """Give what started the job."""
+        return self.environ.get("GITHUB_EVENT_NAME", "")
+
+    @property
+    def repository(self) -> str:
+        """Give `owner/name`."""
+        return self.environ.get("GITHUB_REPOSITORY", "")
+
+    @property
+    def out(self) -> Path:
+        """Give the folder of what is made."""
+        return Path(self.given("OUT") or f"{self.environ.get('RUNNER_TEMP', '/tmp')}/keyrec")  # noqa: S108 - the runner names a folder of its own
+
+    @property
+    def folder(self) -> str:
+        """Give the folder of the repository in which keyrec runs."""
+        return self.given("WORKING_DIRECTORY", ".")
+
+    @property
+    def place(self) -> str:
+        """Give folder and configuration, which tell the comments of one request apart."""
+        return f"{self.folder}/{self.given('CONFIG', 'keyrec.yaml')}"
+
+    @property
+    def keyrec(self) -> Keyrec:
+        """Give keyrec in its folder."""
+        root = Path(self.environ.get("GITHUB_WORKSPACE", "."))
+        return Keyrec(
+            environ=self.environ,
+            folder=root / self.folder,
+            config=self.given("CONFIG", "keyrec.yaml"),
+        )
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """Give the pull request, empty where the job has none."""
+        found = self.event.get("pull_request")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def head(self) -> str:
+        """Give the last commit of the pull request's branch, or the commit of the job."""
+        head = self.request.get("head")
+        sha = head.get("sha") if isinstance(head, dict) else None
+        return sha if isinstance(sha, str) else self.environ.get("GITHUB_SHA", "")
+
+    @property
+    def restriction(self) -> str:
+        """Say why the job has neither rights nor secrets; empty where it has them."""
+        if not self.request:
+            return ""
+        head = self.request.get("head")
+        repo = head.get("repo") if isinstance(head, dict) else None
+        name = repo.get("full_name") if isinstance(repo, dict) else None
+        if name != self.repository:
+            return "This pull request comes from a fork, which gets no secrets and no rights here"
+        if self.environ.get("GITHUB_ACTOR") == DEPENDABOT:
+            return "This pull request is Dependabot's, which gets no secrets of Actions"
+        return ""
+
+    def tell(self, **outputs: str) -> None:
+        """Set outputs of the step; `_` in a name stands for `-`."""
+        file = self.environ.get("GITHUB_OUTPUT")
+        if not file:
+            return
+        with Path(file).open("a", encoding="utf-8") as opened:
+            for name, text in outputs.items():
+                end = secrets.token_hex(16)
+                opened.write(f"{name.replace('_', '-')}<<{end}\n{text}\n{end}\n")
+
+    def summarise(self, text: str) -> None:
+        """Add to the summary of the job."""
+        file = self.environ.get("GITHUB_STEP_SUMMARY")
+        if file:
+            with Path(file).open("a", encoding="utf-8") as opened:
+                opened.write(f"{text.rstrip()}\n")
