@@ -16,13 +16,13 @@ from ci.note import DIGEST
 from ci.planned import Planned, make_plan
 
 _DIFFERS = (
-    "The plan is not the one that was approved, nothing was applied (6): store or manifests changed "
-    "since it was reviewed. Look at the plan above; if it is right, run apply by hand with its "
-    "digest, {digest}. See docs/how-to/review-on-github.md and review-on-gitlab.md."
+    "The plan is not the one that was approved, nothing was applied (6): store or manifests "
+    "changed since it was reviewed. Look at the plan above; if it is right, run apply by hand "
+    "with its digest, {digest}. See docs/how-to/review-on-github.md and review-on-gitlab.md."
 )
 
 
-class Refusal(Exception):  # noqa: N818 - named for what it is
+class Refusal(Exception):
     """Nothing is applied, why, and with which exit code the job ends."""
 
     def __init__(self, code: int, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""Which plan was approved: the one that the comment of the merged request shows for its last commit."""
+"""Which plan was approved: what the comment of the merged request shows for its last commit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ci.keyrec_program import Ended
 from ci.note import DIGEST, Notes
 
 
-class NotApproved(Exception):  # noqa: N818 - named for what is wrong, as everywhere here
+class NotApproved(Exception):
     """Nothing says that this plan was reviewed, and why."""
 
 

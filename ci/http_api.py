@@ -23,7 +23,7 @@ _SECONDS = 30
 _PASSING = {429, 500, 502, 503, 504}
 
 
-class ApiTrouble(Exception):  # noqa: N818 - named for what is wrong, as everywhere here
+class ApiTrouble(Exception):
     """The forge did not do what was asked: its status, 0 where none came."""
 
     def __init__(self, status: int, what: str) -> None:
@@ -32,7 +32,7 @@ class ApiTrouble(Exception):  # noqa: N818 - named for what is wrong, as everywh
         self.status = status
 
 
-class ApiUnusable(ValueError):  # noqa: N818 - as above
+class ApiUnusable(ValueError):
     """The address of the API is none that a token may be sent to."""
 
 

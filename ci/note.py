@@ -1,8 +1,8 @@
 """The one comment of a plan on a pull or merge request: found by its marker, kept up to date.
 
-The first line is keyrec's marker, one for each set of environments. The last line is ours and holds
-what an apply after the merge asks for: which commit was planned, with which result. Only comments of
-the job's own account count, whatever anybody else writes into theirs.
+The first line is keyrec's marker, one for each set of environments. The last line is ours and
+holds what an apply after the merge asks for: which commit was planned, with which result. Only
+comments of the job's own account count, whatever anybody else writes into theirs.
 """
 
 from __future__ import annotations
@@ -76,8 +76,9 @@ class Note:
 class Notes(Protocol):
     """The comments of one request."""
 
-    longest: int
-    """So many characters a comment may have."""
+    @property
+    def longest(self) -> int:
+        """Give how many characters a comment may have."""
 
     def own(self) -> Iterator[Note]:
         """Give those of the job's own account, oldest first; raises ApiTrouble."""
@@ -97,7 +98,7 @@ class Wanted:
     """What the comment should say."""
 
     text: str
-    """keyrec's Markdown with the marker in its first line, or without one where no plan came out."""
+    """keyrec's Markdown with the marker in its first line; without one where no plan came out."""
     run: Run
     is_quiet: bool
     """Whether there is nothing to say, so that no comment is made for it."""

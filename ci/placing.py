@@ -1,4 +1,4 @@
-"""Files named from the repository's root, as forges want them, where keyrec ran in a folder of it."""
+"""Files named from the repository's root, as forges want them, where keyrec ran below it."""
 
 from __future__ import annotations
 

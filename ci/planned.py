@@ -1,7 +1,7 @@
 """A plan in a job: made once, saved, and shown in the forms that a forge takes.
 
-Every form is made from the one saved plan, so that all of them show the same. Where no plan came out
-the manifests' problems are shown instead.
+Every form is made from the one saved plan, so that all of them show the same. Where no plan came
+out the manifests' problems are shown instead.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from ci.keyrec_program import Ended, Keyrec, Said
 from ci.note import DIGEST, Note, Run, Wanted
 from ci.placing import placed
 
+_WHY: dict[int, str] = {
+    Ended.INVALID: "the manifests or the configuration are invalid",
+    Ended.REFUSED: "a guard refused it",
+}
 PLAN, MARKDOWN, RESULT = "plan.json", "plan.md", "result.json"
 
 
@@ -74,7 +78,7 @@ def shown(keyrec: Keyrec, planned: Planned, form: str) -> Said:
 
 
 def save_shown(keyrec: Keyrec, planned: Planned, form: str, file: Path, folder: str) -> bool:
-    """Write a report for a forge, with files named from the repository's root; whether it is one."""
+    """Write a report for a forge, its files named from the repository's root; whether it is one."""
     try:
         document = json.loads(shown(keyrec, planned, form).out)
     except ValueError:
@@ -85,10 +89,7 @@ def save_shown(keyrec: Keyrec, planned: Planned, form: str, file: Path, folder: 
 
 def no_plan(code: int, head: str) -> str:
     """Say in a comment that its plan is not good any more."""
-    why = {
-        Ended.INVALID: "the manifests or the configuration are invalid",
-        Ended.REFUSED: "a guard refused it",
-    }.get(code, "keyrec could not make one")
+    why = _WHY.get(code, "keyrec could not make one")
     return (
         f"### keyrec: no plan\n\nCommit `{head[:12]}` has no plan: {why} (exit code {code}). "
         "What stood here before is not what would be applied; the job's log says more."

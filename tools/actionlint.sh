@@ -14,5 +14,6 @@ if [ ! -x "$home/actionlint" ]; then
   fi
   GOBIN="$home" go install "github.com/rhysd/actionlint/cmd/actionlint@v$version"
 fi
-PATH="$PWD/.venv/bin:$PATH" "$home/actionlint" -color .github/workflows/*.yml
-echo "actionlint $version: $(find .github/workflows -name '*.yml' | wc -l) workflows are fine"
+workflows=(.github/workflows/*.yml examples/*/.github/workflows/*.yml)
+PATH="$PWD/.venv/bin:$PATH" "$home/actionlint" -color "${workflows[@]}"
+echo "actionlint $version: ${#workflows[@]} workflows are fine"

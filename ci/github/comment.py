@@ -1,4 +1,4 @@
-"""The step that keeps the pull request's comment. It never fails a plan: what it cannot do it says."""
+"""The step that keeps the pull request's comment; what it cannot do it says, and fails no plan."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""What a job on GitHub knows: everything comes from its environment, and is text until it is read."""
+"""What a job on GitHub knows: all of it comes from its environment and is text until it is read."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,8 +53,10 @@ class Job:
 
     @property
     def out(self) -> Path:
-        """Give the folder of what is made."""
-        return Path(self.given("OUT") or f"{self.environ.get('RUNNER_TEMP', '/tmp')}/keyrec")  # noqa: S108 - the runner names a folder of its own
+        """Give the folder of what is made: one for each configuration of a job."""
+        place = hashlib.sha256(self.place.encode()).hexdigest()[:12]
+        root = Path(self.environ.get("RUNNER_TEMP") or tempfile.gettempdir())
+        return root.resolve() / "keyrec" / place
 
     @property
     def folder(self) -> str:

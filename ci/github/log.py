@@ -1,7 +1,7 @@
 """The log of a job on GitHub, where some lines are commands.
 
-What others wrote (names, descriptions, a plan's text) is shown between two lines that switch commands
-off, with a word that nobody could have guessed.
+What others wrote (names, descriptions, a plan's text) is shown between two lines that switch
+commands off, with a word that nobody could have guessed.
 """
 
 from __future__ import annotations

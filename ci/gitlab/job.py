@@ -1,4 +1,4 @@
-"""What a job on GitLab knows; everything comes from its environment, and is text until it is read."""
+"""What a job on GitLab knows: all of it comes from its environment and is text until it is read."""
 
 from __future__ import annotations
 

@@ -57,8 +57,8 @@ def _noted(job: Job, planned: Planned) -> str:
     """Keep the note; what was done, or why not. It never fails a plan."""
     if not job.environ.get("KEYREC_GITLAB_TOKEN"):
         return (
-            "The plan stands, its note was not written: there is no KEYREC_GITLAB_TOKEN. A job's own "
-            "token may not write notes; make a project access token (Reporter, scope api)."
+            "The plan stands, its note was not written: there is no KEYREC_GITLAB_TOKEN. A job's "
+            "own token may not write notes; make a project access token (Reporter, scope api)."
         )
     try:
         notes = MergeNotes(
