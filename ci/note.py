@@ -80,6 +80,9 @@ class Notes(Protocol):
     def longest(self) -> int:
         """Give how many characters a comment may have."""
 
+    def harmless(self, body: str) -> str:
+        """Give a body that is text to the forge and no command."""
+
     def own(self) -> Iterator[Note]:
         """Give those of the job's own account, oldest first; raises ApiTrouble."""
 
@@ -130,7 +133,8 @@ def keep(notes: Notes, wanted: Wanted) -> str:
 
 
 def _written(notes: Notes, wanted: Wanted, there: Note | None) -> str:
-    body = fitted(wanted, there.marker if there else wanted.marker, notes.longest)
+    marker = there.marker if there else wanted.marker
+    body = notes.harmless(fitted(wanted, marker, notes.longest))
     if there is None:
         notes.create(body)
         return "created"

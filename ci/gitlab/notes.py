@@ -22,6 +22,10 @@ class MergeNotes:
     number: str
     longest: int = 1_000_000
 
+    def harmless(self, body: str) -> str:
+        """Give a body in which no line begins with `/`: GitLab would do it, as the bot."""
+        return _QUICK_ACTION.sub(r"\1&#47;", body)
+
     def own(self) -> Iterator[Note]:
         """Give our notes, oldest first."""
         author = self.api.get("/user")["id"]
@@ -31,11 +35,11 @@ class MergeNotes:
 
     def create(self, body: str) -> None:
         """Make a note."""
-        self.api.create(self._path, {"body": without_quick_actions(body)})
+        self.api.create(self._path, {"body": body})
 
     def update(self, number: int, body: str) -> None:
         """Change a note."""
-        self.api.change("PUT", f"{self._path}/{number}", {"body": without_quick_actions(body)})
+        self.api.change("PUT", f"{self._path}/{number}", {"body": body})
 
     def rest(self, attempt: int, asked: float | None = None) -> None:
         """Wait before another attempt."""
@@ -44,11 +48,6 @@ class MergeNotes:
     @property
     def _path(self) -> str:
         return f"{project_path(self.project)}/merge_requests/{self.number}/notes"
-
-
-def without_quick_actions(body: str) -> str:
-    """Give a body in which no line begins with `/`: GitLab would do what it says, as the bot."""
-    return _QUICK_ACTION.sub(r"\1&#47;", body)
 
 
 def project_path(project: str) -> str:
