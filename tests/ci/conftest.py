@@ -169,7 +169,7 @@ def place(tmp_path: Path, begun: Path, forge: Forge) -> Place:
     folder, programs, temporary = (tmp_path / n for n in ("work", "programs", "runner"))
     for made in (programs, temporary, tmp_path / "home"):
         made.mkdir()
-    shutil.copytree(begun, folder)
+    shutil.copytree(begun, folder, symlinks=True)
     keyrec = programs / "keyrec"
     stand_in = Path(__file__).with_name("stand_in.py")
     # PYTHONPATH reaches no program of a job, so the stand-in brings its own.

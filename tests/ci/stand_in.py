@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-KEYREC = [sys.executable, "-m", "reconciler"]
+KEYREC = [sys.executable, "-P", "-m", "reconciler"]
 NEW_FORMS = {"markdown", "sarif", "github", "gitlab"}
 
 

@@ -17,7 +17,14 @@ from tests.fakes.typed_page import ROOT, opened_shell, steps_of
 
 EXAMPLES = ROOT / "examples"
 TOKEN = re.compile(r"[a-z]{2,8}_[a-z0-9]{1,16}_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
-ON_THIS_MACHINE = ("01-first-key", "02-console-page", "03-rotation", "05-many-teams")
+ON_THIS_MACHINE = (
+    "01-first-key",
+    "02-console-page",
+    "03-rotation",
+    "05-many-teams",
+    "06-github",
+    "07-gitlab",
+)
 
 
 def type_readme(name: str, place: Path, variables: dict[str, str], *programs: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from sqlalchemy import Engine, make_url, text
 
 from tests.contracts.sink_rigs import example_policy
 from tests.e2e.desk import Desk
+from tests.services.jwt_issuer import new_issuer
 from tests.services.vault_server import VaultClient
 
 POLICIES = Path(__file__).parents[2] / "examples" / "policies"
@@ -193,3 +196,51 @@ def test_the_job_that_applies_changes_no_past_event(jobs: Jobs, postgres_admin: 
     with postgres_admin.connect() as connection:
         found = connection.execute(asked, {"role": role, "audit": f"{schema}.audit"}).one()
     assert tuple(found) == (True, False)
+
+
+CLAIMS = {
+    "github": {
+        "repository": "example/keys",
+        "repository_id": "1234567",
+        "ref": "refs/heads/main",
+        "environment": "keyrec-apply",
+    },
+    "gitlab": {
+        "project_path": "example/keys",
+        "project_id": "1234567",
+        "ref": "main",
+        "ref_type": "branch",
+        "ref_protected": "true",
+        "environment": "keyrec-apply",
+    },
+}
+
+
+@pytest.mark.parametrize("forge", CLAIMS)
+def test_only_the_job_that_applies_logs_in_to_vault(
+    vault_client: VaultClient, vault_mount: str, tmp_path: Path, forge: str
+) -> None:
+    """The shipped role believes one repository, its main branch and the protected environment."""
+    role = json.loads((POLICIES / "vault" / f"jwt-{forge}.json").read_text(encoding="utf-8"))
+    issuer, mount = new_issuer(tmp_path), f"jwt-{vault_mount}"
+    vault_client.call("POST", f"sys/auth/{mount}", {"type": "jwt"})
+    keys = {"jwt_validation_pubkeys": [issuer.public_key], "bound_issuer": "https://forge.test"}
+    vault_client.call("POST", f"auth/{mount}/config", keys)
+    vault_client.call("POST", f"auth/{mount}/role/keyrec-apply", role)
+    now = int(time.time())
+    usual = {
+        "iss": "https://forge.test",
+        "aud": role["bound_audiences"][0],
+        "iat": now,
+        "exp": now + 300,
+    }
+
+    def login(**changed: str) -> int:
+        claims = {k: v for k, v in (CLAIMS[forge] | changed).items() if v}
+        body = {"role": "keyrec-apply", "jwt": issuer.signed(**usual, **claims)}
+        return vault_client.as_token("").status("POST", f"auth/{mount}/login", body)
+
+    assert login() == 200
+    for name in role["bound_claims"]:
+        assert login(**{name: "another"}) == 400, name
+        assert login(**{name: ""}) == 400, name
