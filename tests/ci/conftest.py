@@ -61,8 +61,7 @@ class Place:
 
     def declare(self, name: str, text: str = "a key") -> None:
         """Write the manifest of a key."""
-        file = self.folder / f"keys/{name}.yaml"
-        file.write_text(KEY.replace("NAME", name).replace("TEXT", text))
+        (self.folder / f"keys/{name}.yaml").write_text(manifest(name, text))
 
     def live(self) -> set[str]:
         """Give the names of the keys that the store holds."""
@@ -131,6 +130,11 @@ class Place:
         )  # fmt: skip
 
 
+def manifest(name: str, text: str = "a key") -> str:
+    """Give the manifest of a key."""
+    return KEY.replace("NAME", name).replace("TEXT", text)
+
+
 def _outputs(text: str) -> Iterator[tuple[str, str]]:
     lines = iter(text.splitlines())
     for line in lines:
@@ -161,6 +165,21 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
             capture_output=True, check=True,
         )  # fmt: skip
     return made / "work"
+
+
+@pytest.fixture(scope="session")
+def planned_digest(begun: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the digest of the plan that brings the second key to a copy of it."""
+    folder = tmp_path_factory.mktemp("planned") / "work"
+    shutil.copytree(begun, folder, symlinks=True)
+    (folder / "keys/second.yaml").write_text(manifest("second"))
+    environ = {"HOME": str(folder), "PATH": os.environ["PATH"], "PYTHONPATH": f"{CHILD}:{ROOT}"}
+    answer = subprocess.run(
+        [sys.executable, "-m", "reconciler", "plan", "--format", "json"],
+        cwd=folder, env=environ | {VARIABLE: os.environ[VARIABLE]},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return str(json.loads(answer.stdout)["digest"])
 
 
 @pytest.fixture

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from ci.note import Run, Wanted, fitted
 from tests.ci.conftest import HEAD, MERGE, ROOT, Place, Ran
 from tests.services.canned import CannedServer, canned, replied
-from tests.services.forge import TOKEN
+from tests.services.forge import BOT, TOKEN
 
 Job = Callable[..., Ran]
 
@@ -22,24 +24,41 @@ def forge_name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def merged(place: Place, forge_name: str) -> Job:
+    """Give the job that applies, after the request was merged."""
+    place.forge.answers["/user"] = {"id": 41}
+    if forge_name == "github":
+        place.pushed()
+        return partial(place.github, "apply", GITHUB_EVENT_NAME="push")
+    place.forge.answers[f"/projects/7/repository/commits/{MERGE}/merge_requests"] = [
+        {"iid": 12, "state": "merged", "merge_commit_sha": MERGE, "sha": HEAD},
+        {"iid": 13, "state": "opened", "merge_commit_sha": None, "sha": MERGE},
+    ]
+    return partial(place.gitlab, "apply", CI_COMMIT_SHA=MERGE)
+
+
 @pytest.fixture
-def reviewed(place: Place, forge_name: str) -> Job:
-    """Give the job that applies, after the plan was shown and the request merged."""
+def reviewed(place: Place, forge_name: str, planned_digest: str) -> Job:
+    """Give that job, where a comment shows the plan as the job that plans leaves it."""
+    run = Run(head=HEAD, code=2, digest=planned_digest, place="./keyrec.yaml")
+    wanted = Wanted(text="<!-- keyrec:all -->\n1 change", run=run, is_quiet=False)
+    place.forge.say(BOT, fitted(wanted, wanted.marker, 60_000))
+    return merged(place, forge_name)
+
+
+def test_what_the_job_that_plans_leaves_is_what_the_one_that_applies_finds(
+    place: Place, forge_name: str
+) -> None:
+    """Both for real, one after the other."""
     if forge_name == "github":
         place.github("plan")
         place.github("comment")
-        place.pushed()
-        job: Job = lambda **more: place.github("apply", GITHUB_EVENT_NAME="push", **more)  # noqa: E731
     else:
         place.forge.answers["/user"] = {"id": 41}
         assert place.gitlab("plan").code == 0
-        place.forge.answers[f"/projects/7/repository/commits/{MERGE}/merge_requests"] = [
-            {"iid": 12, "state": "merged", "merge_commit_sha": MERGE, "sha": HEAD},
-            {"iid": 13, "state": "opened", "merge_commit_sha": None, "sha": MERGE},
-        ]
-        job = lambda **more: place.gitlab("apply", CI_COMMIT_SHA=MERGE, **more)  # noqa: E731
     assert len(place.forge.comments) == 1
-    return job
+    assert merged(place, forge_name)().code == 0
+    assert "demo/second" in place.live()
 
 
 def test_what_the_merged_request_showed_is_applied(place: Place, reviewed: Job) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.house.repository import ROOT
 
-LOCKS = ("requirements/runtime.lock", "requirements/dev.lock")
+LOCKS = ("requirements/runtime.lock", "requirements/ci.lock", "requirements/dev.lock")
 PIN = re.compile(
     r"(?P<name>[a-z0-9-]+)==(?P<version>[0-9][\w.]*)"
     r"(?: ; [\w .'\"=!<>()]+)?"
@@ -60,12 +60,17 @@ def test_every_declared_dependency_is_locked() -> None:
     assert (runtime | extras | tools) - pins("requirements/dev.lock").keys() == set()
 
 
-def test_both_locks_agree() -> None:
+def test_the_locks_agree() -> None:
     """What the tests ran with is what users install."""
-    assert pins("requirements/runtime.lock").items() <= pins("requirements/dev.lock").items()
+    assert pins("requirements/runtime.lock").items() <= pins("requirements/ci.lock").items()
+    assert pins("requirements/ci.lock").items() <= pins("requirements/dev.lock").items()
 
 
 def test_the_build_back_end_is_locked() -> None:
     """The editable install needs nothing that is not in the lock."""
     back_end = names(project()["build-system"]["requires"]) | {"editables"}
     assert back_end - pins("requirements/dev.lock").keys() == set()
+    assert (
+        names(project()["dependency-groups"]["build"]) - pins("requirements/ci.lock").keys()
+        == set()
+    )

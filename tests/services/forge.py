@@ -125,6 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
                     if found and comment.number == int(found[found.lastindex or 1]):
                         comment.body = document["body"]
                         return 200, comment.document, {}
+            case _:
+                pass
         return 404, {"message": "Not Found"}, {}
 
     def _page(self, forge: Forge, path: str, query: str) -> tuple[int, Any, dict[str, str]]:
