@@ -7,7 +7,7 @@ import re
 import urllib.parse
 from typing import Any
 
-_COMMAND = re.compile(r"(::(?:error|warning|notice) (?:[a-zA-Z]+=[^,:]*,)*file=)")
+_COMMAND = re.compile(r"^(::(?:error|warning|notice) (?:[a-zA-Z]+=[^,:]*,)*file=)")
 
 
 def placed(document: Any, folder: str) -> Any:
@@ -22,7 +22,10 @@ def placed_commands(text: str, folder: str) -> str:
     if prefix == ".":
         return text
     shown = _property(f"{prefix}/")
-    return "".join(_COMMAND.sub(rf"\g<1>{shown}", line) for line in text.splitlines(keepends=True))
+    return "".join(
+        _COMMAND.sub(lambda found: f"{found[1]}{shown}", line, count=1)
+        for line in text.splitlines(keepends=True)
+    )
 
 
 def _walked(node: Any, prefix: str, name: str) -> Any:
