@@ -159,6 +159,18 @@ class Refused(KeyrecError):
     word = "refused"
 
 
+class IdentityRefused(Refused):
+    """The stored policy wants an identity token, and the one there is is not believed."""
+
+    word = "identity_refused"
+
+
+class IdentityMissing(IdentityRefused):
+    """The stored policy wants an identity token, and there is none."""
+
+    word = "identity_missing"
+
+
 class StoreBehindAnchor(Refused):
     """The sink remembers what the store does not hold: it was restored, cut or replaced."""
 

@@ -229,7 +229,7 @@ class Identity(Protocol):
     """Who applies."""
 
     def principal(self) -> str:
-        """Give the principal, such as `local:alice`."""
+        """Give the principal, such as `local:alice`; IdentityRefused where nobody is known."""
 
 
 class Clock(Protocol):

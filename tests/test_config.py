@@ -159,7 +159,14 @@ def test_a_password_in_the_environment_is_taken_and_never_shown():
 
 def test_secrets_of_the_environment_are_never_shown():
     """Tokens, secret ids, JWTs and a proxy's password print as stars."""
-    names = ("VAULT_TOKEN", "KEYREC_VAULT_SECRET_ID", "KEYREC_VAULT_JWT", "VAULT_PROXY_ADDR")
+    names = (
+        "VAULT_TOKEN",
+        "KEYREC_VAULT_SECRET_ID",
+        "KEYREC_VAULT_JWT",
+        "VAULT_PROXY_ADDR",
+        "KEYREC_IDENTITY_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    )
     settings = resolved(FILE, dict.fromkeys(names, "canary"))
     assert settings.vault.auth.token is not None
     assert settings.vault.auth.token.get_secret_value() == "canary"
@@ -241,6 +248,25 @@ def test_a_mount_that_leaves_its_place_is_refused():
     assert problems(document)[0].startswith("sink.vault.auth.mount: holds letters")
 
 
+def test_fetched_keys_are_kept_in_the_users_own_place():
+    """By the habit of XDG; a relative folder would be in the repository and does not count."""
+    home = {"HOME": "/home/a"}
+    kept = "/home/a/.cache/keyrec/issuers"
+    assert resolved(FILE, home).identity.cache_folder == kept
+    assert resolved(FILE, home | {"XDG_CACHE_HOME": "here"}).identity.cache_folder == kept
+    away = home | {"XDG_CACHE_HOME": "/var/cache/a"}
+    assert resolved(FILE, away).identity.cache_folder == "/var/cache/a/keyrec/issuers"
+    assert resolved().identity.cache_folder is None
+
+
+def test_a_requested_token_is_meant_for_vaults_address_unless_it_is_said_otherwise():
+    """Each Vault is an audience of its own, so that no other one can use the token."""
+    vault = FILE | {"sink": {"vault": {"address": "https://vault:8200"}}}
+    assert resolved(vault).vault.auth.audience == "https://vault:8200"
+    environ = {"KEYREC_VAULT_AUTH_AUDIENCE": "vault"}
+    assert resolved(vault, environ).vault.auth.audience == "vault"
+
+
 def test_the_configuration_file_is_named_by_flag_variable_or_habit():
     """keyrec.yaml unless something else is said."""
     assert config_file({}) == "keyrec.yaml"
@@ -302,7 +328,7 @@ def test_the_reference_has_a_row_for_every_setting(variable):
 
 def test_the_reference_names_every_variable_and_no_other():
     """What is written there is read, and what is read is written there."""
-    named = set(re.findall(r"`((?:KEYREC|VAULT|BAO)_[A-Z_]+)`", REFERENCE.read_text()))
+    named = set(re.findall(r"`((?:KEYREC|VAULT|BAO|ACTIONS)_[A-Z_]+)`", REFERENCE.read_text()))
     assert named == NAMES | {CONFIG_VARIABLE}
 
 

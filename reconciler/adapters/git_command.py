@@ -29,7 +29,7 @@ _HARDENED = (
     "-c",
     "safe.bareRepository=explicit",  # git before 2.38 does not know it: see has_repository
 )
-_WITH_CREDENTIALS = ("KEYREC_", "VAULT_", "BAO_", "PG")
+_WITH_CREDENTIALS = ("KEYREC_", "VAULT_", "BAO_", "PG", "ACTIONS_")
 """How the variables begin that git has no business with."""
 
 

@@ -14,14 +14,20 @@ from typing import Any, assert_never
 
 from hvac.api.auth_methods import JWT, AppRole, Kubernetes
 
+from reconciler.adapters.github_token import is_offered, requested_token
 from reconciler.adapters.vault_answers import Answer, Failure, Success, Trouble
 from reconciler.adapters.vault_errors import error_of
 from reconciler.adapters.vault_transport import Link
+from reconciler.adapters.web_get import NoAnswer
 from reconciler.config import VaultAuth, VaultAuthMethod
 from reconciler.errors import LoginFailed
 from reconciler.model.secret import Secret
 
 _LONGEST_WORDS = 300
+_NO_JWT = (
+    "Set KEYREC_VAULT_JWT or VAULT_ID_TOKEN, name a file in jwtFile, or give the job of GitHub "
+    "`permissions: id-token: write`."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +86,8 @@ def _by_approle(auth: VaultAuth, link: Link) -> Login:
 
 
 def _by_jwt(auth: VaultAuth, link: Link) -> Login:
-    token = _jwt(auth, "Set KEYREC_VAULT_JWT or VAULT_ID_TOKEN, or name a file in jwtFile.")
+    requested = _requested(auth)
+    token = _jwt(auth, _NO_JWT) if requested is None else requested
     api = JWT(link.adapter(None))
     answer = api.jwt_login(_role(auth), token.reveal(), use_token=False, path=auth.mount)
     return _login(answer, auth, token)
@@ -116,6 +123,20 @@ def _jwt(auth: VaultAuth, advice: str) -> Secret:
     if auth.jwt_file is not None:
         return _from_file(auth.jwt_file)
     raise LoginFailed(f"The {auth.method.value} login has no token to show.", advice=advice)
+
+
+def _requested(auth: VaultAuth) -> Secret | None:
+    """Ask GitHub for a token where this job may and none is given; None where it is not asked."""
+    is_given = auth.jwt is not None or auth.jwt_file is not None
+    if is_given or auth.audience is None or not is_offered(auth.request):
+        return None
+    token = requested_token(auth.request, auth.audience)
+    if isinstance(token, NoAnswer):
+        raise LoginFailed(
+            f"GitHub was asked for a token to show to Vault and gave none: {token.reason}.",
+            advice="The job needs `permissions: id-token: write`; then run it again.",
+        )
+    return token
 
 
 def _from_file(name: str) -> Secret:

@@ -114,7 +114,7 @@ class ConnectionPool:
             where = f" ({connection.host}:{connection.port})"
             connection.connect()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            return NotSent(reason=_reason(error) + where)
+            return NotSent(reason=reason_of(error) + where)
         connection.sock.settimeout(self._answer_timeout)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
@@ -128,7 +128,7 @@ def _exchanged(connection: http.client.HTTPConnection, request: Request) -> Exch
         with connection.getresponse() as response:
             body = response.read(LARGEST_ANSWER + 1)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return Lost(reason=_reason(error))
+        return Lost(reason=reason_of(error))
     if response.length or len(body) > LARGEST_ANSWER:
         return Lost(reason="the answer was cut off or too long")
     headers = {name.lower(): value for name, value in response.getheaders()}
@@ -146,7 +146,7 @@ def _is_open(connection: http.client.HTTPConnection) -> bool:
     return not readable
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Say what happened without repeating anything that was sent or received."""
     if isinstance(error, TimeoutError):
         return "it took too long"

@@ -2,19 +2,47 @@
 
 A plan never helps itself: bindings, policy and workspaces that it brings count from the next apply
 on. Workspace admins change their workspace's keys and networks; platform admins change everything.
-Maintenance may be run by anybody who is an admin of anything.
+Maintenance may be run by anybody who is an admin of anything. Who is known in another way than the
+stored policy's is nobody, whatever the bindings say.
 """
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+from reconciler.errors import Refused
+from reconciler.model.policy import AuthorizationMode, Issuer, Policy
 from reconciler.model.states import ObservedState
 from reconciler.model.workspaces import Principal
 from reconciler.planning.plan import Change, Plan, Refusal
 
+Trust: TypeAlias = tuple[AuthorizationMode, tuple[Issuer, ...]]
+"""By what a policy knows people."""
+
+
+def known_by(policy: Policy) -> Trust:
+    """Give by what a policy knows people; issuers of another mode count for nothing."""
+    is_local = policy.authorization is AuthorizationMode.LOCAL
+    return policy.authorization, () if is_local else policy.issuers
+
+
+def require_same_trust(then: Policy, now: Policy) -> None:
+    """Return where a principal that was known under one policy is known under the other.
+
+    Raises:
+        Refused: people are known in another way by now.
+    """
+    if known_by(then) != known_by(now):
+        raise Refused(
+            "the policy in the store knows people in another way since this run began",
+            advice="run it again; who you are is then judged by the policy of now",
+        )
+
 
 def is_platform_admin(principal: Principal, observed: ObservedState) -> bool:
     """Whether the stored policy names the principal."""
-    return principal in observed.policy.platform_admins
+    policy = observed.policy
+    return principal in policy.platform_admins and policy.knows(principal)
 
 
 def may_change(principal: Principal, workspace: str | None, observed: ObservedState) -> bool:
@@ -22,7 +50,8 @@ def may_change(principal: Principal, workspace: str | None, observed: ObservedSt
     if is_platform_admin(principal, observed):
         return True
     stored = None if workspace is None else observed.workspaces.get(workspace)
-    return stored is not None and principal in stored.admins
+    is_bound = stored is not None and principal in stored.admins
+    return is_bound and observed.policy.knows(principal)
 
 
 def authorization_refusals(
@@ -41,8 +70,9 @@ def authorization_refusals(
 
 def is_admin_of_anything(principal: Principal, observed: ObservedState) -> bool:
     """Whether the principal may run maintenance."""
-    admins = (w.admins for w in observed.workspaces.values())
-    return is_platform_admin(principal, observed) or any(principal in a for a in admins)
+    return may_change(principal, None, observed) or any(
+        may_change(principal, workspace, observed) for workspace in observed.workspaces
+    )
 
 
 def _change_refused(principal: Principal, change: Change, observed: ObservedState) -> Refusal:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from reconciler.apply.anchor import AnchorKeeper
-from reconciler.apply.authorization import is_admin_of_anything
+from reconciler.apply.authorization import is_admin_of_anything, require_same_trust
 from reconciler.apply.batches import batches
 from reconciler.apply.delivery import Courier
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
@@ -93,9 +93,14 @@ class Session:
         return self._recovery(observed).finish(observed, operations)
 
     def read_again(self) -> PlanRequest:
-        """Give the plan's request with what the store holds now."""
+        """Give the plan's request with what the store holds now.
+
+        Raises:
+            Refused: by now the stored policy knows people in another way than when this run began.
+        """
         store, request = self.doors.store, self.request.plan_request
         observed = store.observe(self.lease.manager)
+        require_same_trust(request.observed.policy, observed.policy)
         observed = with_adoptable(store, request.desired, observed)
         return replace(request, observed=observed, target=target_of(observed))
 

@@ -29,7 +29,7 @@ def disagreement_of(place: Workplace) -> Disagreement | None:
         KeyrecError: the sink cannot be asked.
     """
     observed = place.observe()
-    require_platform_admin(place.principal, observed)
+    require_platform_admin(place.principal(observed), observed)
     return disagreement(place.store, place.sink_of(observed), observed)
 
 

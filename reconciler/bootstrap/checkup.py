@@ -7,15 +7,16 @@ from contextlib import closing
 from datetime import timedelta
 
 from reconciler.apply.anchor import look_at_anchor, require_agreement
-from reconciler.apply.authorization import is_admin_of_anything, is_platform_admin
+from reconciler.apply.authorization import is_admin_of_anything, is_platform_admin, may_change
 from reconciler.apply.prepare import known_to
 from reconciler.bootstrap import doors
 from reconciler.bootstrap.configuration import Configuration, find_configuration
 from reconciler.bootstrap.first_steps import has_policy
-from reconciler.errors import KeyrecError
+from reconciler.errors import IdentityMissing, KeyrecError
 from reconciler.manifest.desired import read_desired
 from reconciler.model.canonical import instant
 from reconciler.model.states import ObservedState
+from reconciler.model.workspaces import Principal
 from reconciler.ports import CheckResult, KeyStore, SecretSink
 
 LARGEST_SKEW = timedelta(seconds=5)
@@ -59,7 +60,7 @@ def _store_checks(store: KeyStore, configuration: Configuration) -> Iterator[Che
     yield CheckResult(name="store", passed=True, message=message)
     yield _clock(observed, is_file=doors.is_file(configuration.settings))
     yield _policy(observed)
-    yield _rights(observed)
+    yield from _rights(configuration, observed)
     yield _guarded("manifests", lambda: _manifests(configuration, observed))
     yield from _sink(store, configuration, observed)
 
@@ -95,12 +96,27 @@ def _policy(observed: ObservedState) -> CheckResult:
     )
 
 
-def _rights(observed: ObservedState) -> CheckResult:
-    principal = doors.principal()
+def _rights(configuration: Configuration, observed: ObservedState) -> Iterator[CheckResult]:
+    """Say who is known, and what they may do; no token to know somebody by is no fault."""
+    name = "identity"
+    try:
+        known = doors.known(configuration.settings, observed)
+    except IdentityMissing as missing:
+        message = f"{missing.message} Plans work, and nothing is applied"
+        yield CheckResult(name=name, passed=True, message=message, advice=missing.advice)
+        return
+    except KeyrecError as error:
+        yield _failed(name, error)
+        return
+    yield CheckResult(name=name, passed=True, message=f"{known.principal}, {known.source}")
+    yield _rights_of(known.principal, observed)
+
+
+def _rights_of(principal: Principal, observed: ObservedState) -> CheckResult:
     if is_platform_admin(principal, observed):
         message = f"{principal} may apply everything"
     elif is_admin_of_anything(principal, observed):
-        names = sorted(n for n, w in observed.workspaces.items() if principal in w.admins)
+        names = sorted(n for n in observed.workspaces if may_change(principal, n, observed))
         message = f"{principal} may change the keys of {', '.join(names)}"
     else:
         message = f"{principal} may plan and look, and apply nothing"

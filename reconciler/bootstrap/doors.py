@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import platform
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.bootstrap.absent_sink import AbsentSink
 from reconciler.config import Settings
-from reconciler.errors import KeyrecError
-from reconciler.model.policy import SinkKind, SinkPolicy
+from reconciler.errors import IdentityRefused, KeyrecError
+from reconciler.model.policy import AuthorizationMode, SinkKind, SinkPolicy
+from reconciler.model.states import ObservedState
 from reconciler.model.workspaces import Principal
 from reconciler.ports import Clock, Entropy, KeyStore, ManifestSource, SecretSink
 
@@ -89,9 +91,46 @@ def principal() -> Principal:
     return LocalIdentity().principal()
 
 
-def holder() -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Somebody, and by what they are known."""
+
+    principal: Principal
+    source: str
+    """For people."""
+
+
+def known(settings: Settings, observed: ObservedState) -> Known:
+    """Give who runs this, known as the policy in the store wants it, and in no other way.
+
+    Raises:
+        IdentityRefused: the policy wants an identity token, and there is none to believe.
+    """
+    match observed.policy.authorization:
+        case AuthorizationMode.LOCAL:
+            return Known(principal=principal(), source="the user of the operating system")
+        case AuthorizationMode.OIDC:
+            return _known_by_token(settings, observed)
+
+
+def _known_by_token(settings: Settings, observed: ObservedState) -> Known:
+    try:
+        from reconciler.adapters.oidc_identity import TokenIdentity
+    except ImportError:
+        raise IdentityRefused(
+            "The stored policy knows people by an identity token (mode oidc), and what verifies "
+            "one is not installed.",
+            advice="Install keyrec with its extra: pip install 'keyrec[oidc]'.",
+        ) from None
+    identity = TokenIdentity(settings.identity, observed.policy.issuers, now=observed.read_at)
+    return Known(
+        principal=identity.principal(), source=f"by the identity token of {identity.origin()}"
+    )
+
+
+def holder(principal: Principal) -> str:
     """Say for people who would hold a lease: principal, host and process id."""
-    return f"{principal()} on {platform.node() or 'this host'}, process {os.getpid()}"
+    return f"{principal} on {platform.node() or 'this host'}, process {os.getpid()}"
 
 
 def clock() -> Clock:

@@ -15,7 +15,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from reconciler.apply.authorization import is_platform_admin
+from reconciler.apply.authorization import Trust, is_platform_admin, known_by
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.emergency import Emergency
 from reconciler.apply.looking import Comparison, find_drift
@@ -79,6 +79,7 @@ class Workplace:
         self._warn = warn
         self._trace = trace
         self._opened = ExitStack()
+        self._principals: dict[Trust, Principal] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -99,10 +100,16 @@ class Workplace:
         store.check()
         return store
 
-    @cached_property
-    def principal(self) -> Principal:
-        """Give who runs this."""
-        return doors.principal()
+    def principal(self, observed: ObservedState) -> Principal:
+        """Give who runs this, as the policy in the store wants it known; asked once.
+
+        Raises:
+            IdentityRefused: the policy wants an identity token, and there is none to believe.
+        """
+        trust = known_by(observed.policy)
+        if trust not in self._principals:
+            self._principals[trust] = doors.known(self.settings, observed).principal
+        return self._principals[trust]
 
     def observe(self) -> ObservedState:
         """Read everything that the store holds of this manager."""
@@ -150,8 +157,9 @@ class Workplace:
         self, request: PlanRequest, terms: RunTerms, on_outcome: Callable[[Outcome], None]
     ) -> ApplyReport:
         """Carry out a plan; errors as `run_apply`."""
+        run_request = self.run_request(request, terms)
         opened = self.open_doors(request.observed, terms)
-        return run_apply(opened, self.run_request(request, terms), self.watch(on_outcome))
+        return run_apply(opened, run_request, self.watch(on_outcome))
 
     def rotate(
         self, address: KeyAddress, terms: RunTerms, on_outcome: Callable[[Outcome], None]
@@ -159,8 +167,8 @@ class Workplace:
         """Give one key a new secret now; errors as `rotate_now`. Reads no manifest."""
         observed = self.observe()
         request = nothing_declared(observed)
-        opened = self.open_doors(observed, terms)
         run_request = self.run_request(request, terms)
+        opened = self.open_doors(observed, terms)
         return rotate_now(opened, run_request, address, self.watch(on_outcome))
 
     def version_at(self, path: str, observed: ObservedState) -> int:
@@ -179,21 +187,23 @@ class Workplace:
         Raises:
             Refused: the principal is no platform admin.
         """
-        if not is_platform_admin(self.principal, self.observe()):
+        observed = self.observe()
+        principal = self.principal(observed)
+        if not is_platform_admin(principal, observed):
             raise Refused(
-                f"{self.principal} is no platform admin in the store.",
+                f"{principal} is no platform admin in the store.",
                 advice="A dead run's lease ends by itself after 30 seconds; ask a platform admin.",
             )
-        return self.store.end_lease(self.settings.manager, actor=self.principal)
+        return self.store.end_lease(self.settings.manager, actor=principal)
 
     @property
     def emergency(self) -> Emergency:
-        """Give the doors that need no lease and no sink."""
+        """Give the doors that need no lease and no sink; errors as `principal`."""
         return Emergency(
             store=self.store,
             entropy=doors.entropy(),
             sleep=self._sleep,
-            principal=self.principal,
+            principal=self.principal(self.observe()),
             manager=self.settings.manager,
         )
 
@@ -220,11 +230,12 @@ class Workplace:
         return Doors(store=self.store, sink=sink, entropy=doors.entropy(), sleep=self._sleep)
 
     def run_request(self, request: PlanRequest, terms: RunTerms) -> RunRequest:
-        """Put together what a run is asked for, and by whom."""
+        """Put together what a run is asked for, and by whom; errors as `principal`."""
+        principal = self.principal(request.observed)
         return RunRequest(
             plan_request=request,
-            principal=self.principal,
-            holder=doors.holder(),
+            principal=principal,
+            holder=doors.holder(principal),
             token_prefix=self.settings.token_prefix,
             approved_digest=terms.approved_digest,
             maintenance_only=terms.maintenance_only,

@@ -95,7 +95,8 @@ class Applying:
                 problems=() if self.form == "text" else plan.problems,
                 advice="Correct them and plan again.",
             )
-        refusals = (*plan.refusals, *missing_rights(place.principal, plan, prepared.request))
+        principal = place.principal(prepared.request.observed)
+        refusals = (*plan.refusals, *missing_rights(principal, plan, prepared.request))
         if refusals:
             raise refused(refusals)
 

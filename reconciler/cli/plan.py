@@ -44,9 +44,8 @@ def command(
     """
     from reconciler.bootstrap.workplace import PlanWish
     from reconciler.cli.plans import (
-        missing_rights,
         save_plan,
-        say_missing_rights,
+        say_rights,
         show_plan,
         verdict,
     )
@@ -64,7 +63,7 @@ def command(
         if out is not None:
             save_plan(plan, out)
         show_plan(session, plan, form, sorted(place.settings.environments or ()))
-        say_missing_rights(session, missing_rights(place.principal, plan, prepared.request))
+        say_rights(session, place, prepared)
     found = verdict(plan)
     if found is ExitCode.DONE and detailed_exitcode and plan.changes:
         return ExitCode.CHANGES

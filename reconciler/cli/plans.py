@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from reconciler.apply.authorization import authorization_refusals
+from reconciler.apply.prepare import Prepared
+from reconciler.bootstrap.workplace import Workplace
 from reconciler.cli.session import Session
-from reconciler.errors import ExitCode, PlanFileInvalid, UsageError
+from reconciler.errors import ExitCode, IdentityRefused, PlanFileInvalid, UsageError
 from reconciler.model.workspaces import Principal
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Plan, Refusal
@@ -53,8 +55,18 @@ def missing_rights(principal: Principal, plan: Plan, request: PlanRequest) -> tu
     return authorization_refusals(principal, plan, request.observed)
 
 
-def say_missing_rights(session: Session, refusals: tuple[Refusal, ...]) -> None:
-    """Remark what the principal may not apply: all of it with -v, else the first and a count."""
+def say_rights(session: Session, place: Workplace, prepared: Prepared) -> None:
+    """Remark what the principal may not apply; a plan needs nobody to be known."""
+    try:
+        principal = place.principal(prepared.request.observed)
+    except IdentityRefused as error:
+        session.say(f"Note: rights were not judged. {escape(error.message)}")
+        return
+    _say_missing(session, missing_rights(principal, prepared.plan, prepared.request))
+
+
+def _say_missing(session: Session, refusals: tuple[Refusal, ...]) -> None:
+    """Name all refusals with -v, else the first and a count."""
     shown = refusals if session.verbosity else refusals[:1]
     for refusal in shown:
         session.say(f"Note: {escape(refusal.message)}; apply would refuse this plan.")

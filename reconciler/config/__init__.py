@@ -8,8 +8,10 @@ from reconciler.config.document import ConfigDocument
 from reconciler.config.resolve import DEFAULT_FILE, config_file, environment, settings_from
 from reconciler.config.settings import (
     AgeSettings,
+    IdentitySettings,
     Settings,
     StoreSettings,
+    TokenRequest,
     VaultAuth,
     VaultAuthMethod,
     VaultSettings,
@@ -20,8 +22,10 @@ __all__ = [
     "DEFAULT_FILE",
     "AgeSettings",
     "ConfigDocument",
+    "IdentitySettings",
     "Settings",
     "StoreSettings",
+    "TokenRequest",
     "VaultAuth",
     "VaultAuthMethod",
     "VaultSettings",

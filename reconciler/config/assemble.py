@@ -5,6 +5,7 @@ Which value was chosen is the matter of `resolve`.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +15,10 @@ from reconciler.config.settings import (
     ANSWER_TIMEOUT,
     CONNECT_TIMEOUT,
     AgeSettings,
+    IdentitySettings,
     Settings,
     StoreSettings,
+    TokenRequest,
     VaultAuth,
     VaultAuthMethod,
     VaultSettings,
@@ -23,7 +26,10 @@ from reconciler.config.settings import (
 )
 from reconciler.config.variables import (
     CA_BYTES_NAMES,
+    IDENTITY_NAMES,
     JWT_NAMES,
+    REQUEST_TOKEN_NAMES,
+    REQUEST_URL_NAMES,
     SECRET_ID_NAMES,
     SKIP_VERIFY_NAMES,
     TOKEN_NAMES,
@@ -50,7 +56,34 @@ def assembled(values: Mapping[str, Any], environ: Mapping[str, str], root: str) 
             directory=values["sink.age.directory"], identity=values.get("sink.age.identity")
         ),
         vault=_vault(values, environ),
+        identity=_identity(values, environ),
     )
+
+
+def _identity(values: Mapping[str, Any], environ: Mapping[str, str]) -> IdentitySettings:
+    return IdentitySettings(
+        token=secret_of(environ, IDENTITY_NAMES),
+        token_file=values.get("identity.tokenFile"),
+        request=_request(environ),
+        jwks_file=values.get("identity.jwksFile"),
+        cache_folder=_cache_folder(environ),
+    )
+
+
+def _request(environ: Mapping[str, str]) -> TokenRequest:
+    url = first_set(environ, REQUEST_URL_NAMES)
+    return TokenRequest(
+        url=None if url is None else url[1].strip(), token=secret_of(environ, REQUEST_TOKEN_NAMES)
+    )
+
+
+def _cache_folder(environ: Mapping[str, str]) -> str | None:
+    """Give the user's own folder for what may be lost; a relative one does not count (XDG)."""
+    home = environ.get("HOME", "")
+    caches = environ.get("XDG_CACHE_HOME", "")
+    if not posixpath.isabs(caches):
+        caches = posixpath.join(home, ".cache")
+    return posixpath.join(caches, "keyrec", "issuers") if posixpath.isabs(caches) else None
 
 
 def _with_driver(url: str) -> str:
@@ -109,6 +142,8 @@ def _auth(values: Mapping[str, Any], environ: Mapping[str, str]) -> VaultAuth:
         secret_id_file=values.get("sink.vault.auth.secretIdFile"),
         jwt=secret_of(environ, JWT_NAMES),
         jwt_file=jwt_file,
+        request=_request(environ),
+        audience=values.get("sink.vault.auth.audience", values.get("sink.vault.address")),
     )
 
 

@@ -75,6 +75,24 @@ class StoreSection(Section):
     )
 
 
+class IdentitySection(Section):
+    """How whoever applies is known in mode oidc; whose tokens are believed is the policy's."""
+
+    token_file: Text = Field(
+        default=None,
+        title="File with the identity token",
+        description="Or set KEYREC_IDENTITY_TOKEN. Without both, a job of GitHub asks for one.",
+        examples=["/var/run/secrets/keyrec/token"],
+    )
+    jwks_file: Text = Field(
+        default=None,
+        title="File with the issuer's keys",
+        description="A JSON Web Key Set instead of what the issuer publishes; only keys whose "
+        "thumbprints the Policy lists are believed.",
+        examples=["issuer-keys.json"],
+    )
+
+
 class TokenSection(Section):
     """The text of the keys."""
 
@@ -118,6 +136,11 @@ class ConfigDocument(Section):
     )
     store: StoreSection = Field(
         default_factory=StoreSection, title="Store", description="The key store."
+    )
+    identity: IdentitySection = Field(
+        default_factory=IdentitySection,
+        title="Identity",
+        description="How whoever applies is known in mode oidc.",
     )
     sink: SinkSection = Field(
         default_factory=SinkSection, title="Sinks", description="How to reach the sinks."

@@ -81,7 +81,15 @@ class VaultAuthSection(Section):
         default=None,
         title="File with the JWT",
         description="Read again at every login. Default for kubernetes: the service account's "
-        "projected token. For jwt, KEYREC_VAULT_JWT or VAULT_ID_TOKEN do as well.",
+        "projected token. For jwt, KEYREC_VAULT_JWT or VAULT_ID_TOKEN do as well, or GitHub is "
+        "asked for one.",
+    )
+    audience: Text = Field(
+        default=None,
+        title="Audience of a requested JWT",
+        description="Whom the JWT is meant for that a job of GitHub asks for. Default: the "
+        "address of Vault.",
+        examples=["https://vault.example:8200"],
     )
     token_file: Text = Field(
         default=None,

@@ -27,6 +27,31 @@ class VaultAuthMethod(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """Where a CI job of GitHub asks for an identity token of its own."""
+
+    url: str | None = None
+    token: SecretStr | None = None
+    """What the request is made with; never shown to anybody else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentitySettings:
+    """Where the identity token of whoever applies is found, and the keys that it is checked with.
+
+    Whom a token is believed is the policy's, never said here.
+    """
+
+    token: SecretStr | None = None
+    token_file: str | None = None
+    request: TokenRequest = field(default_factory=TokenRequest)
+    jwks_file: str | None = None
+    """Keys that are not fetched; believed only where the policy lists their thumbprints."""
+    cache_folder: str | None = None
+    """Where fetched keys are kept for an hour; None: nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VaultAuth:
     """A login: its method and what the method needs."""
 
@@ -41,6 +66,9 @@ class VaultAuth:
     secret_id_file: str | None = None
     jwt: SecretStr | None = None
     jwt_file: str | None = None
+    request: TokenRequest = field(default_factory=TokenRequest)
+    audience: str | None = None
+    """Whom a token that is requested is meant for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,3 +143,4 @@ class Settings:
     store: StoreSettings
     age: AgeSettings
     vault: VaultSettings
+    identity: IdentitySettings = field(default_factory=IdentitySettings)

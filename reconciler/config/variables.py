@@ -47,6 +47,7 @@ VARIABLES = (
         path="sink.vault.auth.secretIdFile", names=("KEYREC_VAULT_SECRET_ID_FILE",), is_place=True
     ),
     Variable(path="sink.vault.auth.jwtFile", names=("KEYREC_VAULT_JWT_FILE",), is_place=True),
+    Variable(path="sink.vault.auth.audience", names=("KEYREC_VAULT_AUTH_AUDIENCE",)),
     _vault("auth.tokenFile", "TOKEN_FILE", is_place=True),
     _vault("address", "ADDR"),
     _vault("namespace", "NAMESPACE"),
@@ -59,6 +60,8 @@ VARIABLES = (
     _vault("maxRetries", "MAX_RETRIES"),
     _vault("rateLimit", "RATE_LIMIT"),
     _vault("proxyAddress", "PROXY_ADDR"),
+    Variable(path="identity.tokenFile", names=("KEYREC_IDENTITY_TOKEN_FILE",), is_place=True),
+    Variable(path="identity.jwksFile", names=("KEYREC_IDENTITY_JWKS_FILE",), is_place=True),
 )
 
 PLACES = frozenset(v.path for v in VARIABLES if v.is_place)
@@ -68,7 +71,20 @@ SECRET_ID_NAMES = ("KEYREC_VAULT_SECRET_ID",)
 JWT_NAMES = ("KEYREC_VAULT_JWT", "VAULT_ID_TOKEN")
 CA_BYTES_NAMES = ("VAULT_CACERT_BYTES", "BAO_CACERT_BYTES")
 SKIP_VERIFY_NAMES = ("VAULT_SKIP_VERIFY", "BAO_SKIP_VERIFY")
-ONLY_VARIABLES = (TOKEN_NAMES, SECRET_ID_NAMES, JWT_NAMES, CA_BYTES_NAMES, SKIP_VERIFY_NAMES)
+IDENTITY_NAMES = ("KEYREC_IDENTITY_TOKEN",)
+REQUEST_URL_NAMES = ("ACTIONS_ID_TOKEN_REQUEST_URL",)
+REQUEST_TOKEN_NAMES = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN",)
+"""GitHub gives both to a job that may ask for tokens; they are read for that and nothing else."""
+ONLY_VARIABLES = (
+    TOKEN_NAMES,
+    SECRET_ID_NAMES,
+    JWT_NAMES,
+    CA_BYTES_NAMES,
+    SKIP_VERIFY_NAMES,
+    IDENTITY_NAMES,
+    REQUEST_URL_NAMES,
+    REQUEST_TOKEN_NAMES,
+)
 """What no file may hold: secrets, and the switch that turns certificate checks off."""
 
 

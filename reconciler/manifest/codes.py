@@ -70,3 +70,4 @@ class Code(StrEnum):
     PREVIOUS_NAME = "previous-name"
     SINK_FIELDS = "sink-fields"
     NO_ISSUER = "no-issuer"
+    NO_ADMIN = "no-admin"

@@ -186,7 +186,7 @@ def sink_fields_fit(assembly: Assembly) -> Iterator[Found]:
 
 
 def somebody_is_known(assembly: Assembly) -> Iterator[Found]:
-    """In mode oidc there is an issuer to ask."""
+    """In mode oidc there is an issuer to ask, and in any mode a platform admin of that mode."""
     stored = Policy() if assembly.known is None else assembly.known.policy
     for declaration, wire in assembly.declared(PolicyWire):
         policy = policy_of(wire, stored)
@@ -196,6 +196,17 @@ def somebody_is_known(assembly: Assembly) -> Iterator[Found]:
                 code=Code.NO_ISSUER,
                 message="nobody could apply anything: mode oidc needs an issuer",
                 advice="add issuers: with a url, an audience and principals",
+            )
+            yield declaration, fault
+        elif policy.platform_admins and not any(map(policy.knows, policy.platform_admins)):
+            mode = policy.authorization.value
+            fault = Fault(
+                path=("spec", "authorization", "platformAdmins"),
+                code=Code.NO_ADMIN,
+                message=f"nobody could ever change this policy: in mode {mode} none of its "
+                "platform admins is anybody",
+                advice="name one as that mode knows them: local:<user>, or <issuer>:<principal> of "
+                "the issuers here",
             )
             yield declaration, fault
 

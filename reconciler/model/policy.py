@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from reconciler.model.lifetime import Expiration
 from reconciler.model.severity import Severity
-from reconciler.model.workspaces import Principal
+from reconciler.model.workspaces import LOCAL, Principal
 
 DEFAULT_TEMPLATE = "{workspace}/{environment}/{name}"
 
@@ -146,3 +146,13 @@ class Policy:
     review: ReviewPolicy = ReviewPolicy()
     hashing: HashProfile = HashProfile.TOKEN
     sink: SinkPolicy = SinkPolicy()
+
+    def knows(self, principal: Principal) -> bool:
+        """Whether somebody can be known as that here; whoever is of another mode is nobody."""
+        system, _, name = principal.partition(":")
+        match self.authorization:
+            case AuthorizationMode.LOCAL:
+                return system == LOCAL
+            case AuthorizationMode.OIDC:
+                bound = (i.principals for i in self.issuers if system == i.name != LOCAL)
+                return any(name == p.name for principals in bound for p in principals)

@@ -1,6 +1,7 @@
 """Who shares what: workspaces with their admins, and named networks.
 
-A principal is text: `local:<operating-system user>` in mode `local`.
+A principal is text: `local:<operating-system user>` in mode `local`, `<issuer>:<name>` in mode
+`oidc`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TypeAlias
 from reconciler.model.lifetime import Expiration
 
 Principal: TypeAlias = str
+LOCAL = "local"
+"""The first part of principals of mode `local`, and of no others."""
 
 
 class Role(StrEnum):

@@ -90,7 +90,14 @@ def test_a_work_tree_beside_its_bare_repository_is_read(tmp_path: Path) -> None:
 def test_git_sees_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither does anything that git itself runs."""
     repository = Repository(tmp_path)
-    names = ("KEYREC_STORE_URL", "VAULT_TOKEN", "BAO_TOKEN", "PGPASSWORD")
+    names = (
+        "KEYREC_STORE_URL",
+        "KEYREC_IDENTITY_TOKEN",
+        "VAULT_TOKEN",
+        "BAO_TOKEN",
+        "PGPASSWORD",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    )
     for name in names:
         monkeypatch.setenv(name, "a-password")
     monkeypatch.setenv("HARMLESS", "kept")

@@ -809,6 +809,19 @@ CASES = [
             "keys/a.yaml:5:25 no-issuer: nobody could apply anything: mode oidc needs an issuer → add issuers: with a url, an audience and principals",
         ),
     ),
+    Case(
+        "a policy whose admins are of another mode",
+        [
+            POLICY
+            + "  authorization:\n    mode: oidc\n    platformAdmins: ['local:alice', 'github:other']\n"
+            "    issuers:\n      github:\n        url: https://issuer.example\n"
+            "        audience: keyrec\n        principals: {apply: {ref: refs/heads/main}}\n"
+        ],
+        None,
+        (
+            "keys/a.yaml:7:21 no-admin: nobody could ever change this policy: in mode oidc none of its platform admins is anybody → name one as that mode knows them: local:<user>, or <issuer>:<principal> of the issuers here",
+        ),
+    ),
     # --- across documents
     Case(
         "a name declared twice",
