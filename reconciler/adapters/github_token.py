@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from reconciler.adapters.web_get import NoAnswer, get
 from reconciler.config import TokenRequest
+from reconciler.model.frames import without_frames
 from reconciler.model.secret import Secret
 
 
@@ -24,12 +25,11 @@ def requested_token(request: TokenRequest, audience: str) -> Secret | NoAnswer:
     if not request.url or request.token is None:
         return NoAnswer(reason="this job may not ask for one")
     joint = "&" if "?" in request.url else "?"
-    return _token_of(
-        get(
-            f"{request.url}{joint}audience={quote(audience, safe='')}",
-            bearer=Secret(request.token.get_secret_value()),
-        )
-    )
+    url = f"{request.url}{joint}audience={quote(audience, safe='')}"
+    try:
+        return _token_of(get(url, bearer=Secret(request.token.get_secret_value())))
+    except BaseException as fault:  # noqa: BLE001 - it is raised again, without its frames
+        raise without_frames(fault) from None
 
 
 def _token_of(answer: bytes | NoAnswer) -> Secret | NoAnswer:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from reconciler.adapters import key_cache, web_get
+from reconciler.adapters import web_get
 from reconciler.adapters.issuer_key import thumbprint
 from reconciler.adapters.issuer_keys import IssuerKeys
 from reconciler.adapters.key_cache import KeyCache
@@ -250,7 +250,7 @@ def test_a_cache_that_cannot_be_written_is_no_trouble(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(key_cache.Path, "replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     settings = replace(settings, cache_folder=str(tmp_path / "cache"))
     assert found(issuer, settings).principal() == "github:apply"
     assert list((tmp_path / "cache").iterdir()) == []

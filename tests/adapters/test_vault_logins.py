@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from reconciler.config import VaultAuth, VaultAuthMethod
+from reconciler.config import TokenRequest, VaultAuth, VaultAuthMethod
 from reconciler.errors import LoginFailed, SinkDenied, SinkUnavailable
 from tests.adapters.vault_rigs import DATA, DENIED, PATH, Hours, logged_in, opened, written
 from tests.contracts.sink_rigs import payload
@@ -199,6 +200,54 @@ def test_jwt_logs_in_with_role_and_mount():
         with opened(server.address, auth=JWT) as sink:
             sink.write(PATH, payload(), expected=0)
         assert server.received[0].document == {"role": "keyrec-apply", "jwt": JWT_TEXT}
+
+
+def asking(server: CannedServer, **changes: Any) -> VaultAuth:
+    """Give a login whose JWT a job of GitHub asks for."""
+    request = TokenRequest(
+        url=f"{server.address}/request?api-version=2", token=SecretStr("canary-request")
+    )
+    return replace(JWT, jwt=None, request=request, **{"audience": "https://vault:8200", **changes})
+
+
+def test_jwt_asks_github_for_a_token_where_none_is_given():
+    """Meant for this Vault; again at every login, as such a token ends after minutes."""
+    with canned() as server:
+        serving(server, JWT_LOGIN, logged_in("hvs.one"))
+        server.answer("/request", replied({"value": JWT_TEXT}))
+        with opened(server.address, auth=asking(server)) as sink:
+            sink.write(PATH, payload(), expected=0)
+        asked, login = server.received[:2]
+        assert asked.target == "/request?api-version=2&audience=https%3A%2F%2Fvault%3A8200"
+        assert asked.headers["Authorization"] == "Bearer canary-request"
+        assert login.document == {"role": "keyrec-apply", "jwt": JWT_TEXT}
+
+
+def test_github_is_not_asked_where_a_jwt_is_given(tmp_path):
+    """By a variable or a file."""
+    (tmp_path / "jwt").write_text("from-file")
+    with canned() as server:
+        serving(server, JWT_LOGIN, logged_in("hvs.one"))
+        for given in ({"jwt": SecretStr("given")}, {"jwt_file": str(tmp_path / "jwt")}):
+            with opened(server.address, auth=replace(asking(server), **given)) as sink:
+                sink.write(PATH, payload(), expected=0)
+        shown = [r.document["jwt"] for r in server.received if r.target == JWT_LOGIN]
+        assert shown == ["given", "from-file"]
+        assert "/request" not in " ".join(server.targets())
+
+
+def test_where_github_gives_no_jwt_nothing_is_shown_to_vault():
+    """It is said why, and what the workflow has to say."""
+    with canned() as server:
+        server.answer("/request", replied({"message": "canary"}, 403))
+        with opened(server.address, auth=asking(server)) as sink, pytest.raises(LoginFailed) as met:
+            sink.write(PATH, payload(), expected=0)
+        assert "status 403" in met.value.message
+        assert "id-token: write" in met.value.advice
+        assert "canary" not in met.value.message + met.value.advice
+        assert server.targets() == [
+            "GET /request?api-version=2&audience=https%3A%2F%2Fvault%3A8200"
+        ]
 
 
 def test_kubernetes_reads_the_projected_token_again_at_every_login(tmp_path):

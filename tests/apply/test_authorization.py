@@ -16,7 +16,7 @@ from reconciler.apply.authorization import (
 from reconciler.apply.run import run_apply
 from reconciler.errors import ExitCode, Refused
 from reconciler.model.keys import KeyRemoval, KeySpec
-from reconciler.model.policy import Prune
+from reconciler.model.policy import AuthorizationMode, BoundPrincipal, Issuer, Policy, Prune
 from reconciler.model.resources import Body
 from reconciler.model.scopes import ScopeCatalog
 from reconciler.model.workspaces import NetworkSet, Workspace
@@ -223,3 +223,79 @@ def test_a_workspace_admin_applies_several_workspaces_only_with_rights_in_each()
         Workspace(name="shop", **both), spec("a"), spec("s", workspace="shop"), principal=BOB
     )
     assert statuses(report) == {"payments/a": APPLIED, "shop/s": APPLIED}
+
+
+GITHUB = Issuer(
+    name="github",
+    url="https://issuer.example",
+    audience="keyrec",
+    principals=(BoundPrincipal(name="apply", claims=(("ref", "refs/heads/main"),)),),
+)
+WHOEVER = (ADMIN, "github:apply", "github:gone", "gitlab:apply", "local:apply")
+"""Platform admins by name, whatever the mode."""
+
+
+def trusting(mode: AuthorizationMode, **changes: Any) -> Policy:
+    """Give a policy that names everybody and knows some of them."""
+    wanted = {"authorization": mode, "platform_admins": WHOEVER, "issuers": (GITHUB,), **changes}
+    return policy(**wanted)
+
+
+@pytest.mark.parametrize(
+    ("mode", "known"),
+    [
+        (AuthorizationMode.LOCAL, {ADMIN, "local:apply"}),
+        (AuthorizationMode.OIDC, {"github:apply"}),
+    ],
+)
+def test_who_is_of_another_mode_than_the_stored_policys_is_nobody(
+    mode: AuthorizationMode, known: set[str]
+) -> None:
+    """Named as platform admin or as a workspace's, it makes no difference."""
+    stored = trusting(mode)
+    world = World.seeded(stored=trusting(AuthorizationMode.LOCAL))
+    world.apply(replace(PAYMENTS, admins=WHOEVER))
+    observed = world.store.observe("platform-keys")
+    resources = tuple(
+        replace(r, body=stored) if isinstance(r.body, Policy) else r for r in observed.resources
+    )
+    observed = replace(observed, resources=resources)
+    assert observed.policy == stored
+    assert {p for p in WHOEVER if is_platform_admin(p, observed)} == known
+    bound = replace(stored, platform_admins=())
+    observed = replace(
+        observed,
+        resources=tuple(
+            replace(r, body=bound) if isinstance(r.body, Policy) else r for r in resources
+        ),
+    )
+    assert {p for p in WHOEVER if may_change(p, "payments", observed)} == known
+    assert {p for p in WHOEVER if is_admin_of_anything(p, observed)} == known
+    assert not any(may_change(p, None, observed) for p in WHOEVER)
+
+
+def test_an_issuer_that_is_named_local_makes_nobody_a_user_of_the_system() -> None:
+    """Its principals would bear the names of users."""
+    issuer = replace(GITHUB, name="local")
+    assert not trusting(AuthorizationMode.OIDC, issuers=(issuer,)).knows("local:apply")
+
+
+def test_a_run_ends_where_the_policy_knows_people_in_another_way_by_then() -> None:
+    """Who the principal is was judged before the lease; the policy of then no longer counts."""
+    world = World.seeded(stored=trusting(AuthorizationMode.LOCAL))
+    waiting = world.run_request(spec("a"))
+    moved = world.request(trusting(AuthorizationMode.OIDC))
+    world.apply(*(r.body for r in moved.desired.resources))
+    head = world.store.audit_head()
+    with pytest.raises(Refused) as met:
+        run_apply(world.doors(), waiting, world.watch())
+    assert "knows people in another way" in met.value.message
+    assert world.store.audit_head() == head
+
+
+def test_issuers_of_a_policy_in_mode_local_are_no_other_way_to_know_people() -> None:
+    """They may be declared before the mode is changed, while runs wait."""
+    world = World.seeded(stored=trusting(AuthorizationMode.LOCAL, issuers=()))
+    waiting = world.run_request(spec("a"))
+    world.apply(trusting(AuthorizationMode.LOCAL))
+    assert run_apply(world.doors(), waiting, world.watch()).exit_code is ExitCode.DONE

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import yaml
@@ -54,7 +55,7 @@ class Ci:
         """Run as a job of a pull request, which has neither branch nor environment."""
         self.show(ref="refs/pull/7/merge", event_name="pull_request", environment=None)
 
-    def show(self, **claims: str | None) -> None:
+    def show(self, **claims: Any) -> None:
         """Show a token with these claims."""
         self.line.set(KEYREC_IDENTITY_TOKEN=self.issuer.token(**claims))
 
@@ -371,3 +372,18 @@ def test_what_verifies_tokens_is_an_extra(ci: Ci) -> None:
     answer = ci.apply()
     assert answer.code == 5
     assert "pip install 'keyrec[oidc]'" in answer.err
+
+
+def test_keyrec_yaml_cannot_point_the_sink_elsewhere(ci: Ci) -> None:
+    """The stored policy pins the folder by its id; no secret is made for another."""
+    ci.line.change("keyrec.yaml", ".keyrec/secrets", "elsewhere")
+    ci.line.change(KEY, "rotation:", "rotation:\n    generation: 2")
+    before = ci.effects
+    ci.job("apply")
+    answer = ci.apply()
+    assert answer.code == 1, answer.both
+    assert [row for row in ci.effects[0] if '"leases"' not in row] == [
+        row for row in before[0] if '"leases"' not in row
+    ]
+    assert ci.effects[1] == before[1]
+    assert list((ci.line.folder / "elsewhere").rglob("*.age")) == []
