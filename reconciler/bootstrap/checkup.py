@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.apply.anchor import look_at_anchor, require_agreement
@@ -15,6 +16,7 @@ from reconciler.bootstrap.first_steps import has_policy
 from reconciler.errors import IdentityMissing, KeyrecError
 from reconciler.manifest.desired import read_desired
 from reconciler.model.canonical import instant
+from reconciler.model.policy import AuthorizationMode
 from reconciler.model.states import ObservedState
 from reconciler.model.workspaces import Principal
 from reconciler.ports import CheckResult, KeyStore, SecretSink
@@ -100,7 +102,7 @@ def _rights(configuration: Configuration, observed: ObservedState) -> Iterator[C
     """Say who is known, and what they may do; no token to know somebody by is no fault."""
     name = "identity"
     try:
-        known = doors.known(configuration.settings, observed)
+        known = doors.known(configuration.settings, observed.policy, observed.read_at)
     except IdentityMissing as missing:
         message = f"{missing.message} Plans work, and nothing is applied"
         yield CheckResult(name=name, passed=True, message=message, advice=missing.advice)
@@ -110,6 +112,19 @@ def _rights(configuration: Configuration, observed: ObservedState) -> Iterator[C
         return
     yield CheckResult(name=name, passed=True, message=f"{known.principal}, {known.source}")
     yield _rights_of(known.principal, observed)
+    if observed.policy.authorization is AuthorizationMode.LOCAL and observed.policy.issuers:
+        yield _before_the_move(configuration, observed)
+
+
+def _before_the_move(configuration: Configuration, observed: ObservedState) -> CheckResult:
+    """Say who would be known by a token, while the store still is in mode `local`."""
+    moved = replace(observed.policy, authorization=AuthorizationMode.OIDC)
+    try:
+        known = doors.known(configuration.settings, moved, observed.read_at)
+        message = f"{known.principal} in mode oidc, {known.source}"
+    except KeyrecError as error:
+        message = f"nobody in mode oidc. {error.message}"
+    return CheckResult(name="identity", passed=True, message=message)
 
 
 def _rights_of(principal: Principal, observed: ObservedState) -> CheckResult:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from reconciler.bootstrap.absent_sink import AbsentSink
 from reconciler.config import Settings
 from reconciler.errors import IdentityRefused, KeyrecError
-from reconciler.model.policy import AuthorizationMode, SinkKind, SinkPolicy
-from reconciler.model.states import ObservedState
+from reconciler.model.policy import AuthorizationMode, Policy, SinkKind, SinkPolicy
 from reconciler.model.workspaces import Principal
 from reconciler.ports import Clock, Entropy, KeyStore, ManifestSource, SecretSink
 
@@ -100,20 +100,20 @@ class Known:
     """For people."""
 
 
-def known(settings: Settings, observed: ObservedState) -> Known:
-    """Give who runs this, known as the policy in the store wants it, and in no other way.
+def known(settings: Settings, policy: Policy, now: datetime) -> Known:
+    """Give who runs this, known as a policy wants it, and in no other way; `now` by the store.
 
     Raises:
         IdentityRefused: the policy wants an identity token, and there is none to believe.
     """
-    match observed.policy.authorization:
+    match policy.authorization:
         case AuthorizationMode.LOCAL:
             return Known(principal=principal(), source="the user of the operating system")
         case AuthorizationMode.OIDC:
-            return _known_by_token(settings, observed)
+            return _known_by_token(settings, policy, now)
 
 
-def _known_by_token(settings: Settings, observed: ObservedState) -> Known:
+def _known_by_token(settings: Settings, policy: Policy, now: datetime) -> Known:
     try:
         from reconciler.adapters.oidc_identity import TokenIdentity
     except ImportError:
@@ -122,7 +122,7 @@ def _known_by_token(settings: Settings, observed: ObservedState) -> Known:
             "one is not installed.",
             advice="Install keyrec with its extra: pip install 'keyrec[oidc]'.",
         ) from None
-    identity = TokenIdentity(settings.identity, observed.policy.issuers, now=observed.read_at)
+    identity = TokenIdentity(settings.identity, policy.issuers, now=now)
     return Known(
         principal=identity.principal(), source=f"by the identity token of {identity.origin()}"
     )

@@ -108,7 +108,8 @@ class Workplace:
         """
         trust = known_by(observed.policy)
         if trust not in self._principals:
-            self._principals[trust] = doors.known(self.settings, observed).principal
+            found = doors.known(self.settings, observed.policy, observed.read_at)
+            self._principals[trust] = found.principal
         return self._principals[trust]
 
     def observe(self) -> ObservedState:

@@ -318,6 +318,21 @@ def test_the_doctor_says_who_is_known_and_by_what(ci: Ci) -> None:
     assert "FAIL  identity" in answer.out
 
 
+def test_the_doctor_says_before_the_move_who_would_be_known(ci: Ci) -> None:
+    """So that the mode is changed only when the job's token is believed."""
+    ci.job("platform")
+    ci.edit(POLICY, local)
+    assert ci.apply().code == 0
+    answer = ci.line("doctor")
+    assert answer.code == 0
+    assert f"{local_user()}, the user of the operating system" in answer.out
+    assert "github:platform in mode oidc, by the identity token" in answer.out
+    ci.show(ref="refs/heads/feature")
+    answer = ci.line("doctor")
+    assert answer.code == 0
+    assert "nobody in mode oidc. The token's claims are those of no principal" in answer.out
+
+
 def test_a_job_of_github_asks_for_its_token_itself(ci: Ci) -> None:
     """`permissions: id-token: write` is all that the workflow says."""
     ci.issuer.server.answer(REQUEST, replied({"value": ci.issuer.token(environment="keys")}))
