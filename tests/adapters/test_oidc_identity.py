@@ -13,14 +13,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from reconciler.adapters import web_get
+from reconciler.adapters import issuer_keys, web_get
 from reconciler.adapters.issuer_key import thumbprint
 from reconciler.adapters.issuer_keys import IssuerKeys
 from reconciler.adapters.key_cache import KeyCache
 from reconciler.adapters.oidc_identity import TokenIdentity
+from reconciler.adapters.signed_token import signed_claims
 from reconciler.adapters.web_get import NoAnswer, get
 from reconciler.config import IdentitySettings, TokenRequest
 from reconciler.errors import IdentityMissing, IdentityRefused
+from reconciler.model.policy import SigningAlgorithm
+from reconciler.model.secret import Secret
 from reconciler.ports import Identity
 from tests.services.canned import CannedServer, Cut, Reply, Silence, canned, replied
 from tests.services.identity_issuer import (
@@ -30,6 +33,7 @@ from tests.services.identity_issuer import (
     IdentityIssuer,
     identity_issuer,
     jwk_of,
+    private_key,
     signed,
     thumbprint_of,
 )
@@ -361,3 +365,26 @@ def test_an_answer_has_to_come_soon(monkeypatch: pytest.MonkeyPatch) -> None:
         server.answer("/", Reply(body=b"{}"))
         assert get(f"{server.address}/", wait=-1) == NoAnswer(reason="it took too long")
         assert get(f"{server.address}") == b"{}"
+
+
+def test_the_signature_is_checked_by_the_pinned_algorithm_whatever_was_looked_at_before(
+    issuer: IdentityIssuer,
+) -> None:
+    """The same key could have signed by another one."""
+    claims, key = issuer.claims(NOW), private_key("RSA", "one")
+    for signed_by in ("RS256", "PS256", "RS512"):
+        token = Secret(signed(claims, algorithm=signed_by, key=key))
+        for pinned in (SigningAlgorithm.RS256, SigningAlgorithm.PS256):
+            found = signed_claims(token, key.public_key(), pinned)
+            assert found == (claims if signed_by == pinned else None)
+
+
+def test_an_issuer_that_is_asked_by_https_cannot_send_to_this_machine_by_http(
+    issuer: IdentityIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain http is for an issuer that itself is on this machine."""
+    url = "https://issuer.example"
+    about = json.dumps({"issuer": url, "jwks_uri": f"{issuer.url}{KEYS}"}).encode()
+    monkeypatch.setattr(issuer_keys, "get", lambda asked: about if asked.startswith(url) else b"")
+    with pytest.raises(IdentityRefused, match="they are offered by plain http"):
+        found(issuer, shown(issuer.token(NOW, iss=url)), url=url).principal()

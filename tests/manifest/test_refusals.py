@@ -819,7 +819,7 @@ CASES = [
         ],
         None,
         (
-            "keys/a.yaml:7:21 no-admin: nobody could ever change this policy: in mode oidc none of its platform admins is anybody → name one as that mode knows them: local:<user>, or <issuer>:<principal> of the issuers here",
+            "keys/a.yaml:7:5 no-admin: nobody could ever change this policy: in mode oidc none of its platform admins is anybody → name one as that mode knows them: local:<user>, or <issuer>:<principal> of the issuers here",
         ),
     ),
     # --- across documents
