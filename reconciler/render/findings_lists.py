@@ -35,11 +35,11 @@ _NOWHERE = "keyrec.yaml"
 
 
 def plan_github(plan: Plan) -> str:
-    """Give one workflow command for each problem and each finding that nobody accepts.
-
-    A finding that would refuse the plan is an error whatever its severity.
+    """Give one workflow command for each problem, and each finding that the plan brings and nobody
+    accepts; hosts show few of them. One that refuses the plan is an error whatever its severity.
     """
-    lines = [_annotation(f, plan) for f in plan.review.findings if f.waived_by is None]
+    brought = (f for f in plan.review.findings if f.is_of_change and f.waived_by is None)
+    lines = [_annotation(finding, plan) for finding in brought]
     return problems_github(plan.problems) + "".join(f"{line}\n" for line in lines)
 
 

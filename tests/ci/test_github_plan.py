@@ -30,7 +30,7 @@ def test_a_plan_is_annotated_summarised_reported_and_saved(place: Place) -> None
     assert ran.outputs["digest"] == plan["digest"]
     assert (ran.outputs["exit-code"], ran.outputs["has-changes"]) == ("2", "true")
     assert json.loads(Path(ran.outputs["sarif-file"]).read_text())["version"] == "2.1.0"
-    assert "::notice file=keys/second.yaml,line=1::demo/second" in ran.out
+    assert "::warning file=keys/second.yaml,line=1,col=1,title=keyrec AK224 medium::" in ran.out
     assert ran.summary.startswith(MARK)
     assert TOKEN not in ran.all + ran.summary
 
@@ -68,7 +68,7 @@ def test_environments_have_comments_of_their_own(place: Place) -> None:
     bodies = planned_and_noted(place, KEYREC_ENVIRONMENTS="prod,dev")
     assert [body.partition("\n")[0] for body in bodies] == [
         "<!-- keyrec:dev -->",
-        "<!-- keyrec:prod+dev -->",
+        "<!-- keyrec:dev+prod -->",
     ]
 
 

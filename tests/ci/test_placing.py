@@ -35,7 +35,7 @@ def test_keyrec_runs_in_the_folder_that_is_named(place: Place) -> None:
     shutil.move(place.folder.with_name("away"), place.folder / "platform")
     ran = place.github("plan", KEYREC_CI_WORKING_DIRECTORY="platform")
     assert ran.outputs["exit-code"] == "2", ran.all
-    assert "::notice file=platform/keys/second.yaml,line=1::demo/second" in ran.out
+    assert "::warning file=platform/keys/second.yaml,line=1,col=1,title=keyrec AK224" in ran.out
     assert "platform/keys/second.yaml" in Path(ran.outputs["sarif-file"]).read_text()
     assert json.loads(Path(ran.outputs["plan-file"]).read_text())["changes"]
     place.github("comment", KEYREC_CI_WORKING_DIRECTORY="platform")

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from reconciler.cli.catalogue import ENTRIES
+from reconciler.cli.options import PLAN_FORMS
 from reconciler.model.token import compose
 from tests.e2e.desk import Desk, principal
 from tests.e2e.sweep import Sweep
@@ -39,11 +40,11 @@ MANIFESTS = {
 }
 READING = (
     ("plan",),
-    ("plan", "--format", "json"),
+    *(("plan", "--format", form) for form in PLAN_FORMS),
     ("plan", "-o", "plan.json"),
     ("show", "plan.json"),
     ("show", "plan.json", "plan.json"),
-    ("show", "plan.json", "--format", "json"),
+    *(("show", "plan.json", "--format", form) for form in PLAN_FORMS),
     ("validate",),
     ("status",),
     ("status", "--format", "json"),
@@ -93,6 +94,8 @@ class _Journey:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.secrets: list[str] = []
+        self.in_every_form = desk.store_url.startswith("sqlite")
+        """A form is the same whatever the store: one pair shows all of them."""
 
     def go(self) -> None:
         """Create, rotate in every way, hold, explain, fail, and look at everything."""
@@ -110,12 +113,13 @@ class _Journey:
         self._do("release", "shop/a", "-vv")
         self._do("apply", "--maintenance", "-vv")
         for command in READING:
-            desk.try_keyrec(*command, "-vv")
-        for secret in self.secrets:
+            if self.in_every_form or "--format" not in command:
+                desk.try_keyrec(*command, "-vv")
+        for secret in (self.secrets[0], self.secrets[-1]):
             desk.try_keyrec("explain", "-vv", stdin=secret)
             desk.try_keyrec("explain", "--format", "json", stdin=f" {secret[:-1]}!")
         desk.write("keys/shop/bad.yaml", f"apiVersion: keyrec/v1\nkind: {self.secrets[0]}\n")
-        for form in ("text", "json", "sarif", "github"):
+        for form in ("text", "json", "sarif", "github") if self.in_every_form else ("text",):
             desk.try_keyrec("validate", "--format", form, "-vv")
         (desk.folder / "keys/shop/bad.yaml").unlink()
 
@@ -136,7 +140,8 @@ def test_no_command_shows_stores_or_leaves_a_secret_anywhere(journey: _Journey) 
     """Output at debug level, plans, errors, the store with its dump, files: none holds a secret."""
     sweep, desk = Sweep(journey.secrets), journey.desk
     assert len(set(journey.secrets)) == 5
-    assert every_form() - {form_of(asked) for asked in desk.asked} == set()
+    if journey.in_every_form:
+        assert every_form() - {form_of(asked) for asked in desk.asked} == set()
 
     assert not sweep.is_found_in("".join(desk.shown).encode())
     assert not sweep.is_found_in(_dump(desk).encode())
