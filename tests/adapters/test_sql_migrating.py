@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from reconciler.adapters.sql_tables import SCHEMA_VERSION, metadata
 from reconciler.errors import ConfigInvalid, StoreOutdated, StoreUnavailable
 from reconciler.model.keys import Rotation
 from reconciler.model.lifetime import Retirement, VersionState
+from reconciler.model.waivers import Waiver
 from tests.adapters.sql_rigs import engine_of
-from tests.contracts.store_story import MANAGER, OVERLAP, Story, address
+from tests.contracts.store_story import MANAGER, OVERLAP, Story, address, putting
 from tests.fakes.system import FakeClock
 
 
@@ -198,6 +199,26 @@ def test_bringing_tables_back_gives_waiting_secrets_their_deadline(
     (left,) = [v for v in record.versions if v.state is VersionState.RETIRING]
     assert left.retire_at is not None
     assert abs(left.retire_at - (replaced_at + OVERLAP)) < timedelta(minutes=1)
+    later.close()
+
+
+def test_bringing_tables_back_forgets_waivers(url: str, store: SqlStore) -> None:
+    """An older program does not know the kind, and could read nothing beside one."""
+    story = Story(store=store, clock=FakeClock())
+    waiver = Waiver(
+        name="partner",
+        rule="AK203",
+        key=address("a"),
+        reason="The partner has no fixed addresses",
+        owner="team-security",
+        expires=date(2027, 1, 31),
+    )
+    story.done(putting(waiver, None))
+    assert store.observe(MANAGER).waivers == (waiver,)
+    store.migrate(1)
+    later = SqlStore(url, clock=FakeClock())
+    later.migrate()
+    assert later.observe(MANAGER).waivers == ()
     later.close()
 
 

@@ -42,6 +42,7 @@ def downgrade() -> None:
         "UPDATE key_versions SET retire_at = overlap_until "
         "WHERE state = 'retiring' AND retire_at IS NULL AND overlap_until IS NOT NULL"
     )
+    op.execute("DELETE FROM resources WHERE kind = 'waiver'")
     op.drop_table("use_reporters")
     op.drop_table("version_uses")
     op.drop_column("sink_paths", "adopted_version")
