@@ -24,7 +24,7 @@ settings.register_profile("house", settings(), deadline=None)
 settings.load_profile("house")
 
 
-LONG = ("e2e", "docs/test_how_to.py", "docs/test_tutorial.py")
+LONG = ("e2e", "ci", "docs/test_how_to.py", "docs/test_tutorial.py")
 """What types pages and runs commands as processes: `make check` runs them, `make test LONG=1` too."""
 
 
