@@ -22,8 +22,10 @@ What was so before the plan, or comes with time, is told and refuses nothing: it
 of everybody without mending it. `info` never refuses.
 
 The policy says how grave a rule is, everywhere or for the keys of one workspace, and may switch it
-[off](../manifests.md#policy). A [waiver](../manifests.md#waiver) accepts one rule for one key, with
-a reason and a last day. Both count from the apply after the one that brings them.
+[off](../manifests.md#policy). Its word holds for all findings of the rule, the gravest cases too;
+one that makes any of them less grave is itself a finding ([AK116](AK116.md)). A
+[waiver](../manifests.md#waiver) accepts one rule for one key, with a reason and a last day. Both
+count from the apply after the one that brings them.
 """
 SUBJECTS = {
     Subject.CHANGE: "What a plan changes",
@@ -59,7 +61,10 @@ def _index_lines() -> Iterator[str]:
 
 
 def _severity(rule: Rule) -> str:
-    return "refused before the review" if rule.refused_as else rule.severity.value
+    if rule.refused_as:
+        return "refused before the review"
+    grave = "" if rule.gravest is rule.severity else f", at worst {rule.gravest.value}"
+    return f"{rule.severity.value}{grave}"
 
 
 def page(rule: Rule) -> str:
@@ -82,9 +87,13 @@ def _page_lines(rule: Rule) -> Iterator[str]:
     if rule.standing:
         yield "It comes with time, so it refuses no plan.\n"
     if not rule.refused_as:
-        yield _ACCEPTED.format(id=rule.id)
+        yield _ACCEPTED.format(id=rule.id) if rule.of_keys else _OF_RESOURCES.format(id=rule.id)
 
 
+_OF_RESOURCES = """## Where it is accepted
+
+Waivers are for keys, and this is about what many keys share. For everybody, in the policy:
+`review: {{rules: {{{id}: low}}}}`."""
 _ACCEPTED = """## Where it is accepted
 
 ```

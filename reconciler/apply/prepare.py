@@ -18,6 +18,7 @@ from reconciler.planning.adoption import adoptable
 from reconciler.planning.pairing import PlanRequest, Selection
 from reconciler.planning.plan import Plan, Target
 from reconciler.ports import KeyStore, ManifestSource
+from reconciler.review.meanings import with_other_meaning
 from reconciler.review.reviewing import reviewed_plan
 
 
@@ -51,7 +52,7 @@ def prepare(
     wish = wish or Wish()
     observed = store.observe(manager)
     desired = _desired(source, observed, wish.environments)
-    observed = with_adoptable(store, desired, observed)
+    observed = with_others(store, desired, observed)
     request = PlanRequest(
         desired=desired,
         observed=observed,
@@ -64,11 +65,11 @@ def prepare(
     return Prepared(plan=reviewed_plan(request), request=request)
 
 
-def with_adoptable(
-    store: KeyStore, desired: DesiredState, observed: ObservedState
-) -> ObservedState:
-    """Give what the store holds with the records of others that the manifests take over."""
-    wanted = frozenset(adoptable(desired, observed))
+def with_others(store: KeyStore, desired: DesiredState, observed: ObservedState) -> ObservedState:
+    """Give what the store holds with those records of others that the plan wants to see: what the
+    manifests take over, and what a changed catalogue gives another meaning.
+    """
+    wanted = frozenset(adoptable(desired, observed)) | with_other_meaning(desired, observed)
     return store.observe(observed.manager, whole=wanted) if wanted else observed
 
 

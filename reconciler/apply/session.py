@@ -15,7 +15,7 @@ from reconciler.apply.executor import Executor
 from reconciler.apply.ledger import Ledger
 from reconciler.apply.looking import Comparison, Looker, drift_warnings, unseen_outcomes
 from reconciler.apply.outcome import ApplyReport, Outcome, OutcomeStatus
-from reconciler.apply.prepare import target_of, with_adoptable
+from reconciler.apply.prepare import target_of, with_others
 from reconciler.apply.readiness import needs_sink, sink_trouble
 from reconciler.apply.recovery import Recovery
 from reconciler.apply.resumed import not_attempted, unfinished
@@ -101,7 +101,7 @@ class Session:
         store, request = self.doors.store, self.request.plan_request
         observed = store.observe(self.lease.manager)
         require_same_trust(request.observed.policy, observed.policy)
-        observed = with_adoptable(store, request.desired, observed)
+        observed = with_others(store, request.desired, observed)
         return replace(request, observed=observed, target=target_of(observed))
 
     def look(self, plan_request: PlanRequest) -> PlanRequest:

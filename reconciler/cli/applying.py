@@ -28,7 +28,9 @@ from reconciler.errors import (
 )
 from reconciler.planning.plan import Plan
 from reconciler.render.maintenance_lines import maintenance_line
+from reconciler.render.style import escape
 from reconciler.render.text import plan_difference_text, plan_text
+from reconciler.review.approval import unseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,13 @@ class Applying:
         if saved is not None and saved.digest != plan.digest:
             self.session.warn(plan_difference_text(saved, plan, self.session.error_style))
             raise _differs(plan)
+        if saved is not None and (news := unseen(saved.review, plan.review)):
+            self.session.warn("".join(f"+ only now: {escape(line)}\n" for line in news))
+            raise PlanDiffers(
+                "The plan changes what was approved, but that means more now than it did then.",
+                plan=plan,
+                advice="Look at the new plan and approve it; the saved one does not say all of it.",
+            )
         if self.approval.digest not in {None, plan.digest}:
             raise _differs(plan)
 

@@ -6,10 +6,24 @@ Compatibility: they stand in plans as JSON; ids and words are never given anothe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from reconciler.model.severity import Severity
 from reconciler.model.source import SourceRef
-from reconciler.model.verdict import Assessment
+from reconciler.model.verdict import Assessment, Thing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """The waiver of a finding, as whoever reads the finding wants to know it."""
+
+    name: str
+    owner: str
+    expires: date
+    """The last day on which it counts, in UTC."""
+    reason: str
+    counts: bool
+    """False for one that this plan brings: it helps from the next apply on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,17 +33,26 @@ class Finding:
     rule: str
     severity: Severity
     address: str
-    """Key or resource."""
+    is_key: bool
+    """False for a resource."""
     workspace: str | None
     message: str
     mend: str
     source: SourceRef | None = None
     is_of_change: bool = True
     """Whether the plan changes the thing; what was so before fails no plan."""
-    waived_by: str | None = None
-    """The stored waiver that accepts it."""
-    announced_by: str | None = None
-    """A waiver for it that this plan brings: it does not help yet."""
+    waiver: Acceptance | None = None
+    """The stored waiver that accepts it, or one for it that this plan brings."""
+
+    @property
+    def thing(self) -> Thing:
+        """Give what it is about."""
+        return self.is_key, self.address
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether a waiver that counts is for it."""
+        return self.waiver is not None and self.waiver.counts
 
     @property
     def order(self) -> tuple[int, bool, str, str, str]:
@@ -56,7 +79,7 @@ class Review:
         """Whether it refuses the plan: of what that changes, grave enough, accepted by nobody."""
         return (
             finding.is_of_change
-            and finding.waived_by is None
+            and not finding.is_accepted
             and finding.severity is not Severity.INFO
             and finding.severity.reaches(self.fail_on)
         )
@@ -66,6 +89,7 @@ class Review:
         """Give the assessments of what gives access that was not there before."""
         return tuple(a for a in self.assessments if a.verdict.gives_access)
 
-    def of(self, address: str) -> Assessment | None:
-        """Give the assessment of one change; None where it is none of the plan."""
-        return next((a for a in self.assessments if a.address == address), None)
+    @property
+    def by_thing(self) -> dict[Thing, Assessment]:
+        """Give the assessments by what they are of."""
+        return {a.thing: a for a in self.assessments}

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
+
+Thing: TypeAlias = tuple[bool, str]
+"""Whether it is a key, and its address: a key of a workspace `network` is named as a network is."""
 
 
 class Verdict(StrEnum):
@@ -48,6 +52,18 @@ class Dimension(StrEnum):
     ADMINS = "admins"
     """Who may change the key."""
 
+    @property
+    def words(self) -> str:
+        """Give what people read in the place of the id."""
+        return _WORDS.get(self, self.value)
+
+
+_WORDS = {
+    Dimension.ORIGINS: "addresses",
+    Dimension.LIVENESS: "access",
+    Dimension.CUSTODY: "readers of the secret",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
@@ -63,6 +79,7 @@ class Assessment:
     """What one change does to the access of one key, or of all keys that a resource touches."""
 
     address: str
+    is_key: bool
     verdict: Verdict
     shifts: tuple[Shift, ...] = ()
     """Only dimensions that change."""
@@ -70,6 +87,13 @@ class Assessment:
     """How a live caller may break; empty where none can."""
     touched: tuple[str, ...] = ()
     """For a resource: addresses of the keys that it changes, sorted."""
+    afterwards: str = ""
+    """For a key that gains something: all that its holder can do then."""
+
+    @property
+    def thing(self) -> Thing:
+        """Give what it is about."""
+        return self.is_key, self.address
 
     @property
     def disrupts(self) -> bool:
@@ -83,20 +107,25 @@ class Assessment:
 
 
 def assessed(
-    address: str,
+    thing: Thing,
     shifts: tuple[Shift, ...],
     *,
     disruptions: tuple[str, ...] = (),
     touched: tuple[str, ...] = (),
+    afterwards: str = "",
 ) -> Assessment:
     """Give the assessment whose verdict follows from its shifts."""
     told = tuple(shift for shift in shifts if shift.gained or shift.lost)
+    verdict = verdict_of(
+        widens=any(shift.gained for shift in told), narrows=any(shift.lost for shift in told)
+    )
+    is_key, address = thing
     return Assessment(
         address=address,
-        verdict=verdict_of(
-            widens=any(shift.gained for shift in told), narrows=any(shift.lost for shift in told)
-        ),
+        is_key=is_key,
+        verdict=verdict,
         shifts=told,
         disruptions=disruptions,
         touched=touched,
+        afterwards=afterwards if verdict.gives_access else "",
     )

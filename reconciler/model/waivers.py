@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timezone
 
 from reconciler.model.keys import KeyAddress
 
@@ -23,5 +23,4 @@ class Waiver:
 
     def is_expired(self, now: datetime) -> bool:
         """Whether its last day is over at `now` (aware)."""
-        after = datetime.combine(self.expires, datetime.min.time(), timezone.utc)
-        return now >= after + timedelta(days=1)
+        return now.astimezone(timezone.utc).date() > self.expires

@@ -18,6 +18,7 @@ from reconciler.model.resources import Body, Resource
 from reconciler.model.review import Review
 from reconciler.model.source import Problem, SourceRef
 from reconciler.model.states import Revision
+from reconciler.model.verdict import Thing
 from reconciler.planning.actions import Action, MaintenanceKind, Reason
 from reconciler.planning.drift import Drift
 
@@ -101,6 +102,11 @@ class Change:
     record: KeyRecord | None = None
     body: Body | None = None
     resource: Resource | None = None
+
+    @property
+    def thing(self) -> Thing:
+        """Give what it is about."""
+        return self.is_key, self.address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

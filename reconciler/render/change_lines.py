@@ -6,16 +6,15 @@ stands behind the address and below the fields.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from reconciler.model.keys import RemovalReason
-from reconciler.model.review import Finding, Review
 from reconciler.planning.actions import Action, Reason
 from reconciler.planning.plan import Change, FieldChange, SecretEffect
 from reconciler.render.field_lines import field_lines, value_text
 from reconciler.render.review_lines import review_lines, verdict_text
+from reconciler.render.reviewed import ReviewedChange
 from reconciler.render.style import Style, Tint, escape, padded
 from reconciler.render.words import works_until
 
@@ -46,23 +45,15 @@ _WORD_WIDTH = 10
 _NAME_WIDTH = 12
 
 
-def changes_lines(
-    changes: tuple[Change, ...], now: datetime, style: Style, review: Review | None = None
-) -> Iterator[str]:
+def changes_lines(changes: Sequence[ReviewedChange], now: datetime, style: Style) -> Iterator[str]:
     """Give the lines of all changes, their addresses in one column, with what a review says."""
-    review = review or Review()
-    assessments = {a.address: a for a in review.assessments}
-    findings: defaultdict[str, list[Finding]] = defaultdict(list)
-    for finding in review.findings:
-        findings[finding.address].append(finding)
-    locations = [_location(change) for change in changes]
+    locations = [_location(reviewed.change) for reviewed in changes]
     width = min(max(map(len, locations), default=0), _LONGEST_LOCATION)
-    for location, change in zip(locations, changes, strict=True):
-        assessment = assessments.get(change.address)
-        head = style.paint(_name(change), Tint.BOLD) + verdict_text(assessment, style)
+    for location, reviewed in zip(locations, changes, strict=True):
+        head = style.paint(_name(reviewed.change), Tint.BOLD) + verdict_text(reviewed, style)
         yield f"{style.paint(padded(location, width), Tint.DIM)}  {head}"
-        yield from change_lines(change, now, style)
-        yield from review_lines(assessment, findings[change.address], style)
+        yield from change_lines(reviewed.change, now, style)
+        yield from review_lines(reviewed, style)
 
 
 def _location(change: Change) -> str:

@@ -25,7 +25,8 @@ from reconciler.render.drift import drift_document
 from reconciler.render.json_form import FORMAT_VERSION, json_text, source_document
 from reconciler.render.plan_file import read_plan
 from reconciler.render.report import report_json
-from reconciler.render.review_document import access_document, finding_document
+from reconciler.render.review_document import access_document, finding_document, kind_word
+from reconciler.render.reviewed import assessments_of
 
 __all__ = ["plan_document", "plan_json", "read_plan", "report_json"]
 
@@ -37,7 +38,6 @@ def plan_json(plan: Plan) -> str:
 
 def plan_document(plan: Plan) -> dict[str, object]:
     """Give a plan as plain values. None of them can hold a secret: no type of a plan does."""
-    assessments = {a.address: a for a in plan.review.assessments}
     return {
         "format_version": FORMAT_VERSION,
         "tool": {"name": "keyrec", "version": __version__},
@@ -56,7 +56,8 @@ def plan_document(plan: Plan) -> dict[str, object]:
         "digest": plan.digest,
         "summary": plan.summary,
         "changes": [
-            _change_document(change, assessments.get(change.address)) for change in plan.changes
+            _change_document(change, assessment)
+            for change, assessment in zip(plan.changes, assessments_of(plan), strict=True)
         ],
         "maintenance": [_maintenance_document(item) for item in plan.maintenance],
         "drift": [drift_document(drift) for drift in plan.drift],
@@ -74,7 +75,7 @@ def plan_document(plan: Plan) -> dict[str, object]:
 def _change_document(change: Change, assessment: Assessment | None) -> dict[str, object]:
     base = change.base
     return {
-        "kind": "key" if change.is_key else "resource",
+        "kind": kind_word(is_key=change.is_key),
         "address": change.address,
         "previous_address": change.previous_address,
         "workspace": change.workspace,

@@ -14,6 +14,7 @@ from reconciler.model.severity import Severity
 from reconciler.planning.plan import Plan
 from reconciler.render.json_form import ascii_json
 from reconciler.render.problems import annotation, problems_github
+from reconciler.render.review_words import waiver_words
 from reconciler.render.style import escape
 
 _COMMANDS = {
@@ -38,7 +39,7 @@ def plan_github(plan: Plan) -> str:
     """Give one workflow command for each problem, and each finding that the plan brings and nobody
     accepts; hosts show few of them. One that refuses the plan is an error whatever its severity.
     """
-    brought = (f for f in plan.review.findings if f.is_of_change and f.waived_by is None)
+    brought = (f for f in plan.review.findings if f.is_of_change and not f.is_accepted)
     lines = [_annotation(finding, plan) for finding in brought]
     return problems_github(plan.problems) + "".join(f"{line}\n" for line in lines)
 
@@ -49,9 +50,22 @@ def _annotation(finding: Finding, plan: Plan) -> str:
         command,
         finding.source,
         title=f"keyrec {finding.rule} {finding.severity.value}",
-        message=f"{finding.address} {finding.message}",
+        message=finding_words(finding),
         mend=finding.mend,
     )
+
+
+def finding_words(finding: Finding) -> str:
+    """Give thing and message, foreign; a waiver that does not help yet says so behind them."""
+    said = f"{finding.address} {finding.message}"
+    if finding.waiver is None or finding.waiver.counts:
+        return said
+    return f"{said} ({waiver_words(finding.waiver, str)})"
+
+
+def finding_print(finding: Finding) -> str:
+    """Give what makes a finding the same one in another plan: rule, thing and what is said."""
+    return fingerprint([finding.rule, *finding.thing, finding.message])
 
 
 def plan_gitlab(plan: Plan) -> str:
@@ -63,12 +77,12 @@ def plan_gitlab(plan: Plan) -> str:
 def _finding_entries(plan: Plan) -> Iterator[dict[str, object]]:
     seen: Counter[str] = Counter()
     for finding in plan.review.findings:
-        if finding.waived_by is not None:
+        if finding.is_accepted:
             continue
-        said = fingerprint([finding.rule, finding.address, finding.message])
+        said = finding_print(finding)
         where = finding.source
         yield _entry(
-            f"{finding.rule}: {finding.address} {finding.message}",
+            f"{finding.rule}: {finding_words(finding)}",
             finding.rule,
             fingerprint([said, seen[said]]),
             _SEVERITIES[finding.severity],

@@ -14,7 +14,9 @@ from reconciler.model.canonical import fingerprint
 from reconciler.model.review import Finding
 from reconciler.model.severity import Severity
 from reconciler.planning.plan import Plan
+from reconciler.render.findings_lists import finding_print, finding_words
 from reconciler.render.json_form import json_text
+from reconciler.render.review_words import waiver_words
 from reconciler.render.sarif import SCHEMA, location_of, problem_results, problem_rules, said_text
 from reconciler.review.catalogue import BY_ID
 from reconciler.review.rule import Rule
@@ -71,21 +73,25 @@ def _rule(rule: Rule) -> dict[str, object]:
 def _results(findings: tuple[Finding, ...], rules: list[str]) -> Iterator[dict[str, object]]:
     seen: Counter[str] = Counter()
     for finding in findings:
-        said = fingerprint([finding.rule, finding.address, finding.message])
+        said = finding_print(finding)
         result: dict[str, object] = {
             "ruleId": finding.rule,
             "level": _LEVELS[finding.severity],
-            "message": {"text": said_text(f"{finding.address} {finding.message}; {finding.mend}")},
+            "message": {"text": _message(finding)},
             "partialFingerprints": {"keyrec/v1": fingerprint([said, seen[said]])},
             "locations": _locations(finding),
         }
         if finding.rule in rules:
             result["ruleIndex"] = rules.index(finding.rule)
-        if finding.waived_by is not None:
-            reason = said_text(f"accepted by waiver/{finding.waived_by}")
+        if finding.waiver is not None and finding.waiver.counts:
+            reason = said_text(waiver_words(finding.waiver, str))
             result["suppressions"] = [{"kind": "external", "justification": reason}]
         seen[said] += 1
         yield result
+
+
+def _message(finding: Finding) -> str:
+    return said_text(f"{finding_words(finding)}; {finding.mend}")
 
 
 def _locations(finding: Finding) -> list[dict[str, object]]:

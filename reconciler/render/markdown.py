@@ -9,85 +9,52 @@ Compatibility: the mark `<!-- keyrec:ENVIRONMENTS -->`, and `Digest: ` in a code
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from reconciler.model.review import Finding
-from reconciler.model.severity import Severity
-from reconciler.model.verdict import Assessment, Verdict
-from reconciler.planning.plan import Change, Plan
+from reconciler.planning.plan import Plan
 from reconciler.render.maintenance_lines import maintenance_line
-from reconciler.render.markdown_change import change_block, change_row, finding_line
+from reconciler.render.markdown_change import (
+    TABLE_HEAD,
+    change_block,
+    change_row,
+    finding_line,
+    quiet_lines,
+)
+from reconciler.render.markdown_page import Page
 from reconciler.render.markdown_text import code, prose
 from reconciler.render.plan_lines import short_counts_line
-from reconciler.render.review_order import risky_first
+from reconciler.render.review_words import ELSEWHERE_WORDS, rule_words
+from reconciler.render.reviewed import ReviewedChange, ReviewedPlan, reviewed
 from reconciler.render.words import counted
 
 LONGEST = 60_000
 """Characters; GitHub refuses comments above 65,536, GitLab above a million."""
 _RESERVED = 2_500
 """Characters for what always stands: head, cuts, foot."""
-_ICONS = {
-    Verdict.WIDEN: "🔺",
-    Verdict.MIXED: "🔺",
-    Verdict.NARROW: "🔻",
-    Verdict.NEUTRAL: "▪️",
-}
+_ROWS, _FOLDS, _ELSEWHERE, _END = 14_000, 5_000, 2_000, 500
+"""Characters that are kept for what follows: of blocks, of rows, of either fold."""
 
 
 def plan_markdown(plan: Plan, *, environments: Sequence[str] = (), longest: int = LONGEST) -> str:
     """Give the comment, at most `longest` characters."""
     name = "+".join(environments) or "all"
-    head = [f"<!-- keyrec:{name} -->", *_head(plan, name)]
+    seen = reviewed(plan)
+    head = [f"<!-- keyrec:{name} -->", *_head(plan, seen, name)]
     foot = list(_foot(plan))
-    page = _Page(longest - _RESERVED - sum(len(line) + 1 for line in (*head, *foot)))
-    findings: defaultdict[str, list[Finding]] = defaultdict(list)
-    for finding in plan.review.findings:
-        findings[finding.address].append(finding)
-    ordered = risky_first(plan)
-    assessments = {a.address: a for a in plan.review.assessments}
-    is_loud = {
-        c.address: _is_loud(assessments.get(c.address), findings[c.address]) for c in ordered
-    }
-    loud = [change for change in ordered if is_loud[change.address]]
-    quiet = [change for change in ordered if not is_loud[change.address]]
+    page = Page(longest - _RESERVED - sum(len(line) + 1 for line in (*head, *foot)))
+    ordered = seen.risky_first
     _refusals(page, plan)
-    _blocks(page, loud, plan, findings)
-    _folded(page, "Changes without effect on access", quiet)
-    _standing(page, plan)
+    _loud(page, [change for change in ordered if change.is_loud], plan)
+    quiet = [change for change in ordered if not change.is_loud]
+    page.fold("Changes without effect on access", quiet, quiet_lines, _ELSEWHERE)
+    page.fold(ELSEWHERE_WORDS, seen.elsewhere, _elsewhere_lines, _END)
     return "\n".join((*head, *page.lines, *foot)) + "\n"
 
 
-class _Page:
-    """Lines as long as there is room."""
-
-    def __init__(self, room: int) -> None:
-        self.lines: list[str] = []
-        self._room = room
-
-    def fits(self, lines: Iterable[str], spare: int = 0) -> bool:
-        """Take the lines where all of them fit, with as many characters to spare."""
-        new = list(lines)
-        size = sum(len(line) + 1 for line in new)
-        if size + spare > self._room:
-            return False
-        self.lines += new
-        self._room -= size
-        return True
-
-
-def _is_loud(assessment: Assessment | None, findings: list[Finding]) -> bool:
-    """Whether somebody should read it: access changes, something may break, a finding is grave."""
-    is_neutral = assessment is None or (
-        assessment.verdict is Verdict.NEUTRAL and not assessment.disrupts
-    )
-    return not is_neutral or any(f.severity.reaches(Severity.MEDIUM) for f in findings)
-
-
-def _head(plan: Plan, name: str) -> Iterator[str]:
-    verdicts = Counter(a.verdict for a in plan.review.assessments)
-    breaking = sum(1 for a in plan.review.assessments if a.disrupts)
-    widening = verdicts[Verdict.WIDEN] + verdicts[Verdict.MIXED]
+def _head(plan: Plan, seen: ReviewedPlan, name: str) -> Iterator[str]:
+    widening, breaking = seen.widening, seen.breaking
     words = [
         f"{counted(widening, 'change')} {'gives' if widening == 1 else 'give'} access"
         if widening
@@ -99,114 +66,55 @@ def _head(plan: Plan, name: str) -> Iterator[str]:
     )
     yield f"## keyrec · {prose(name)} · {told}"
     yield ""
-    yield f"**{_status(plan)}** {prose(short_counts_line(plan))}"
+    mark = "✅" if seen.status.is_good else "⛔"
+    yield f"**{mark} {seen.status.value}.** {prose(short_counts_line(plan))}"
     yield ""
     if plan.review.findings:
-        yield _counts(plan)
+        yield f"{seen.findings_words()}."
         yield ""
 
 
-def _status(plan: Plan) -> str:
-    if plan.problems:
-        return "⛔ Invalid against the store."
-    if plan.refusals:
-        return "⛔ Refused."
-    return "✅ Can be applied." if plan.changes else "✅ Nothing to apply."
-
-
-def _counts(plan: Plan) -> str:
-    of_change = [f for f in plan.review.findings if f.is_of_change]
-    counts = Counter(f.severity for f in of_change)
-    shown = [f"{counts[s]} {s.value}" for s in Severity if counts[s]]
-    standing = len(plan.review.findings) - len(of_change)
-    words = f"Findings: {', '.join(shown) or 'none'}"
-    return f"{words}; {standing} of what this plan does not change." if standing else f"{words}."
-
-
-def _refusals(page: _Page, plan: Plan) -> None:
+def _refusals(page: Page, plan: Plan) -> None:
+    """Say why it is refused, in at most half of the page: the changes are to be read as well."""
     lines = [
-        f"- ⛔ {prose(r.message)}" + (f" — {prose(r.advice)}" if r.advice else "")
+        f"- ⛔ {prose(r.message)}{rule_words(r.code)}"
+        + (f" — {prose(r.advice)}" if r.advice else "")
         for r in plan.refusals
     ]
     lines += [
-        f"- ⛔ {code(str(p.where))} {prose(p.message)} — {prose(p.advice)}" for p in plan.problems
+        f"- ⛔ {code(str(p.where))} {prose(p.message)}{rule_words(p.code)} — {prose(p.advice)}"
+        for p in plan.problems
     ]
     if not lines:
         return
+    spare = page.room // 2
     page.fits(["### Why it is refused", ""])
-    taken = sum(page.fits([line], 12_000) for line in lines)
-    if taken < len(lines):
-        page.fits([f"- … and {len(lines) - taken} more in the saved plan."])
+    page.rest(len(page.take(lines, lambda line: [line], spare)))
     page.fits([""])
 
 
-def _blocks(
-    page: _Page, changes: list[Change], plan: Plan, findings: dict[str, list[Finding]]
-) -> None:
-    """Write changes in full while there is room, then as rows of a table, then as a number."""
-    assessments = {a.address: a for a in plan.review.assessments}
-    left: list[Change] = []
-    for position, change in enumerate(changes):
-        assessment = assessments.get(change.address)
-        block = change_block(change, assessment, findings[change.address], _icon(assessment), plan)
-        if not page.fits(block, 14_000):
-            left = changes[position:]
-            break
+def _loud(page: Page, changes: list[ReviewedChange], plan: Plan) -> None:
+    """Write changes in full where they fit, the others as rows of a table, then as a number."""
+    left = page.take(changes, lambda change: change_block(change, plan.now), _ROWS)
     if not left:
         return
-    page.fits(["### More changes", "", "| | Key | Change | Findings |", "|---|---|---|---|"])
-    taken = 0
-    for change in left:
-        assessment = assessments.get(change.address)
-        row = change_row(change, assessment, findings[change.address], _icon(assessment))
-        if not page.fits([row], 5_000):
-            break
-        taken += 1
+    page.fits(["### More changes", "", *TABLE_HEAD])
+    cut = page.take(left, lambda change: [change_row(change)], _FOLDS)
     page.fits([""])
-    if taken < len(left):
-        page.fits([_cut([assessments.get(c.address) for c in left[taken:]]), ""])
+    if cut:
+        page.fits([_cut(cut), ""])
 
 
-def _cut(assessments: list[Assessment | None]) -> str:
-    verdicts = Counter("changed" if a is None else a.words for a in assessments)
+def _cut(changes: list[ReviewedChange]) -> str:
+    verdicts = Counter(change.words for change in changes)
     words = ", ".join(f"{number} {word}" for word, number in sorted(verdicts.items()))
-    return f"… and **{len(assessments)} more changes** ({words}): all stand in the saved plan."
+    more = "more change" if len(changes) == 1 else "more changes"
+    stand = "stands" if len(changes) == 1 else "all stand"
+    return f"… and **{len(changes)} {more}** ({words}): {stand} in the saved plan."
 
 
-def _icon(assessment: Assessment | None) -> str:
-    return "▪️" if assessment is None else _ICONS[assessment.verdict]
-
-
-def _folded(page: _Page, title: str, changes: list[Change]) -> None:
-    if not changes:
-        return
-    page.fits([f"<details><summary>{title}: {len(changes)}</summary>", ""])
-    taken = 0
-    for change in changes:
-        words = ", ".join(action.value for action in change.actions)
-        if not page.fits([f"- {code(change.address)} {words}"], 2_000):
-            break
-        taken += 1
-    if taken < len(changes):
-        page.fits([f"- … and {len(changes) - taken} more in the saved plan."])
-    page.fits(["", "</details>", ""])
-
-
-def _standing(page: _Page, plan: Plan) -> None:
-    """Fold what was so before: it fails nothing, and somebody may want to mend it."""
-    standing = [f for f in plan.review.findings if not f.is_of_change]
-    if not standing:
-        return
-    title = f"Findings of what this plan does not change: {len(standing)}"
-    page.fits([f"<details><summary>{title}</summary>", ""])
-    taken = 0
-    for finding in standing:
-        if not page.fits([f"{finding_line(finding)} {code(finding.address)}"], 500):
-            break
-        taken += 1
-    if taken < len(standing):
-        page.fits([f"- … and {len(standing) - taken} more in the saved plan."])
-    page.fits(["", "</details>", ""])
+def _elsewhere_lines(finding: Finding) -> Iterator[str]:
+    yield finding_line(finding, names=True)
 
 
 def _foot(plan: Plan) -> Iterator[str]:

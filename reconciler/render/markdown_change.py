@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import datetime
 
 from reconciler.model.review import Finding
 from reconciler.model.severity import Severity
-from reconciler.model.verdict import Assessment
-from reconciler.planning.plan import Change, Plan
+from reconciler.model.verdict import Verdict
+from reconciler.planning.plan import Change
 from reconciler.render.change_lines import change_lines
 from reconciler.render.markdown_text import code, prose
+from reconciler.render.review_words import (
+    BEFORE_WORDS,
+    Effect,
+    EffectLine,
+    effect_lines,
+    gains_words,
+    waiver_words,
+)
+from reconciler.render.reviewed import ReviewedChange
 from reconciler.render.style import PLAIN
-from reconciler.render.words import counted
+from reconciler.render.words import counted, shortened
 
+TABLE_HEAD = ("| | Key | Change | Gains | Findings |", "|---|---|---|---|---|")
 _MARKS = {
     Severity.CRITICAL: "🔴",
     Severity.HIGH: "🟠",
@@ -21,58 +32,80 @@ _MARKS = {
     Severity.LOW: "⚪",
     Severity.INFO: "🔵",
 }
+_ICONS = {
+    Verdict.WIDEN: "🔺",
+    Verdict.MIXED: "🔺",
+    Verdict.NARROW: "🔻",
+    Verdict.NEUTRAL: "▪️",
+}
 _MOST_TOUCHED = 10
+_MOST_RULES = 4
+_LONGEST_GAINS = 100
 
 
-def change_block(
-    change: Change,
-    assessment: Assessment | None,
-    findings: Sequence[Finding],
-    icon: str,
-    plan: Plan,
-) -> Iterator[str]:
+def change_block(reviewed: ReviewedChange, now: datetime) -> Iterator[str]:
     """Give a heading, what it means, its findings, and its fields folded."""
+    change = reviewed.change
     name = f"{code(change.address)}{_last(change)}"
-    yield f"### {icon} {_words(assessment)} · {name} · {_actions(change)}"
+    yield f"### {_verdict(reviewed)} · {name} · {_actions(change)}"
     yield ""
     if change.source is not None:
         yield f"{code(f'{change.source.file}:{change.source.line}')}"
         yield ""
-    yield from _access(assessment)
-    yield from (finding_line(finding) for finding in findings)
-    yield from _fields(change, plan)
+    yield from (_effect_line(line) for line in effect_lines(reviewed.assessment))
+    yield from _findings(reviewed)
+    yield from _fields(change, now)
     yield ""
 
 
-def change_row(
-    change: Change, assessment: Assessment | None, findings: Sequence[Finding], icon: str
-) -> str:
-    """Give a change as a row of a table."""
-    rules = ", ".join(f"{prose(f.rule)} {f.severity.value}" for f in findings[:4])
-    more = f" +{len(findings) - 4}" if len(findings) > 4 else ""
-    words = f"{icon} {_words(assessment)}"
-    return (
-        f"| {words} | {code(change.address, in_table=True)} | {_actions(change)} | {rules}{more} |"
+def change_row(reviewed: ReviewedChange) -> str:
+    """Give a change as a row of a table: what is gained cut short, and what the plan brings."""
+    change = reviewed.change
+    gains = shortened(gains_words(reviewed.assessment), _LONGEST_GAINS)
+    cells = (
+        _verdict(reviewed),
+        code(change.address, in_table=True),
+        _actions(change),
+        prose(gains, in_table=True),
+        _rules(reviewed),
     )
+    return f"| {' | '.join(cells)} |"
 
 
-def finding_line(finding: Finding) -> str:
-    """Give one finding as an item: severity in words beside its mark."""
-    waiver = ""
-    if finding.waived_by is not None:
-        waiver = f" — accepted by {code(f'waiver/{finding.waived_by}')}"
-    elif finding.announced_by is not None:
-        waiver = (
-            f" — {code(f'waiver/{finding.announced_by}')} in this change accepts it from the "
-            "**next** apply on; it does not help here"
-        )
+def quiet_lines(reviewed: ReviewedChange) -> Iterator[str]:
+    """Give a change that does nothing to access as an item, its findings below it."""
+    yield f"- {code(reviewed.change.address)} {_actions(reviewed.change)}"
+    yield from (f"  {line}" for line in _findings(reviewed))
+
+
+def finding_line(finding: Finding, *, names: bool = False) -> str:
+    """Give one finding as an item: severity in words beside its mark; `names` says of what."""
     mark = _MARKS[finding.severity]
-    said = f"{prose(finding.rule)}: {prose(finding.message)}"
-    return f"- {mark} **{finding.severity.value}** {said}{waiver}"
+    address = f" {code(finding.address)}" if names else ""
+    said = f"{prose(finding.rule)}{address}: {prose(finding.message)}"
+    waiver = finding.waiver
+    accepted = "" if waiver is None else f" — {waiver_words(waiver, prose, named=code)}"
+    return f"- {mark} **{finding.severity.value}** {said}{accepted}"
 
 
-def _words(assessment: Assessment | None) -> str:
-    return "changed" if assessment is None else assessment.words
+def _findings(reviewed: ReviewedChange) -> Iterator[str]:
+    yield from (finding_line(finding) for finding in reviewed.brought)
+    if reviewed.before:
+        yield f"- {BEFORE_WORDS}"
+    yield from (f"  {finding_line(finding)}" for finding in reviewed.before)
+
+
+def _rules(reviewed: ReviewedChange) -> str:
+    """Name the rules of what the plan brings; what was so before is counted."""
+    shown = reviewed.brought[:_MOST_RULES]
+    rules = ", ".join(f"{prose(f.rule, in_table=True)} {f.severity.value}" for f in shown)
+    rest = len(reviewed.brought) - len(shown)
+    before = f"{len(reviewed.before)} before" if reviewed.before else ""
+    return "; ".join(part for part in (f"{rules} +{rest}" if rest else rules, before) if part)
+
+
+def _verdict(reviewed: ReviewedChange) -> str:
+    return f"{_ICONS[reviewed.verdict]} {reviewed.words}"
 
 
 def _last(change: Change) -> str:
@@ -84,26 +117,34 @@ def _actions(change: Change) -> str:
     return ", ".join(action.value for action in change.actions)
 
 
-def _access(assessment: Assessment | None) -> Iterator[str]:
-    if assessment is None:
-        return
-    for shift in assessment.shifts:
-        name = shift.dimension.value
-        if shift.gained:
-            yield f"- **gains** {name}: {', '.join(prose(g) for g in shift.gained)}"
-        if shift.lost:
-            yield f"- loses {name}: {', '.join(prose(lost) for lost in shift.lost)}"
-    yield from (f"- ⚠️ may break: {prose(words)}" for words in assessment.disruptions)
-    if assessment.touched:
-        shown = ", ".join(code(a) for a in assessment.touched[:_MOST_TOUCHED])
-        rest = len(assessment.touched) - _MOST_TOUCHED
-        more = f" and {rest} more" if rest > 0 else ""
-        yield f"- touches {counted(len(assessment.touched), 'key')}: {shown}{more}"
+def _effect_line(line: EffectLine) -> str:
+    match line.effect:
+        case Effect.GAINS:
+            return f"- **gains** {line.of}: {_listed(line)}"
+        case Effect.LOSES:
+            return f"- loses {line.of}: {_listed(line)}"
+        case Effect.AFTERWARDS:
+            return f"- afterwards: {_listed(line)}"
+        case Effect.BREAKS:
+            return f"- ⚠️ may break: {_listed(line)}"
+        case Effect.TOUCHES:
+            return f"- touches {_touched(line.words)}"
 
 
-def _fields(change: Change, plan: Plan) -> Iterator[str]:
+def _listed(line: EffectLine) -> str:
+    return ", ".join(prose(words) for words in line.words)
+
+
+def _touched(addresses: tuple[str, ...]) -> str:
+    shown = ", ".join(code(address) for address in addresses[:_MOST_TOUCHED])
+    rest = len(addresses) - _MOST_TOUCHED
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"{counted(len(addresses), 'key')}: {shown}{more}"
+
+
+def _fields(change: Change, now: datetime) -> Iterator[str]:
     """Fold the fields as a terminal shows them, in a block of code."""
-    lines = list(change_lines(change, plan.now, PLAIN))
+    lines = list(change_lines(change, now, PLAIN))
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     yield ""

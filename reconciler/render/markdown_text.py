@@ -19,10 +19,11 @@ _SPACES = re.compile(r"( +)")
 
 
 def code(text: str, *, in_table: bool = False) -> str:
-    """Give a text as a code span; in a table a bar would end the cell."""
-    shown = escape(text)
-    if in_table:
-        shown = shown.replace("|", "\\|")
+    """Give a text as a code span."""
+    return _span(_shown(text, in_table=in_table))
+
+
+def _span(shown: str) -> str:
     if not shown.strip():
         return "(empty)"
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
@@ -31,14 +32,22 @@ def code(text: str, *, in_table: bool = False) -> str:
     return f"{fence}{padding}{shown}{padding}{fence}"
 
 
-def prose(text: str) -> str:
+def prose(text: str, *, in_table: bool = False) -> str:
     """Give a sentence that may hold foreign words, for the middle of a line: what has a meaning in
     Markdown is escaped, what could be a link or a mention stands in a code span.
     """
-    return "".join(_word(part) for part in _SPACES.split(escape(text)))
+    return "".join(_word(part) for part in _SPACES.split(_shown(text, in_table=in_table)))
+
+
+def _shown(text: str, *, in_table: bool) -> str:
+    """Escape controls; in a table also bars, which end a cell even within a code span, and which
+    readers do not agree how to keep from it.
+    """
+    shown = escape(text)
+    return shown.replace("|", r"\x7c") if in_table else shown
 
 
 def _word(word: str) -> str:
     if _RISKY.search(word):
-        return code(word)
+        return _span(word)
     return _SYNTAX.sub(r"\\\1", word)

@@ -135,7 +135,7 @@ def _plan(form: PlanForm) -> Plan:
         removal_count=form.removal_count,
         selection=tuple(form.selection),
         review=review_of(
-            ((change.address, change.access) for change in form.changes),
+            (((c.kind == "key", c.address), c.access) for c in form.changes),
             form.findings,
             form.fail_on,
         ),

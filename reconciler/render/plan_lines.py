@@ -14,6 +14,7 @@ from reconciler.planning.actions import Action
 from reconciler.planning.plan import Plan, Refusal
 from reconciler.render.maintenance_lines import item_lines, maintenance_line
 from reconciler.render.problems import problem_lines, problems_count
+from reconciler.render.review_words import rule_words
 from reconciler.render.style import Style, Tint, escape
 from reconciler.render.words import counted
 
@@ -99,7 +100,8 @@ def refusal_lines(plan: Plan, style: Style) -> Iterator[str]:
 
 def _refusal_lines(refusal: Refusal, style: Style) -> Iterator[str]:
     place = "" if refusal.source is None else f"{escape(str(refusal.source))}: "
-    yield f"{place}{style.paint('refused', Tint.RED, Tint.BOLD)}: {escape(refusal.message)}"
+    word = style.paint("refused", Tint.RED, Tint.BOLD)
+    yield f"{place}{word}: {escape(refusal.message)}{rule_words(refusal.code)}"
     if refusal.advice:
         yield f"  mend: {escape(refusal.advice)}"
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.model.review import Finding, Review
+from reconciler.model.review import Acceptance, Finding, Review
 from reconciler.model.severity import Severity
 from reconciler.model.source import SourceRef
-from reconciler.model.verdict import Assessment, Shift
+from reconciler.model.verdict import Assessment, Shift, Thing
 from reconciler.render.json_form import source_document
-from reconciler.render.review_schema import AccessForm, FindingForm
+from reconciler.render.review_schema import AccessForm, FindingForm, WaiverForm
 
 
 def access_document(assessment: Assessment | None) -> dict[str, object] | None:
@@ -31,6 +31,7 @@ def access_document(assessment: Assessment | None) -> dict[str, object] | None:
         ],
         "disruptions": list(assessment.disruptions),
         "touched": list(assessment.touched),
+        "afterwards": assessment.afterwards,
     }
 
 
@@ -39,33 +40,50 @@ def finding_document(finding: Finding) -> dict[str, object]:
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
+        "kind": kind_word(is_key=finding.is_key),
         "address": finding.address,
         "workspace": finding.workspace,
         "message": finding.message,
         "mend": finding.mend,
         "source": source_document(finding.source),
         "is_of_change": finding.is_of_change,
-        "waived_by": finding.waived_by,
-        "announced_by": finding.announced_by,
+        "waiver": None if finding.waiver is None else _waiver_document(finding.waiver),
+    }
+
+
+def kind_word(*, is_key: bool) -> str:
+    """Say what an address is of."""
+    return "key" if is_key else "resource"
+
+
+def _waiver_document(waiver: Acceptance) -> dict[str, object]:
+    return {
+        "name": waiver.name,
+        "owner": waiver.owner,
+        "expires": waiver.expires.isoformat(),
+        "reason": waiver.reason,
+        "counts": waiver.counts,
     }
 
 
 def review_of(
-    accesses: Iterable[tuple[str, AccessForm | None]],
+    accesses: Iterable[tuple[Thing, AccessForm | None]],
     findings: Iterable[FindingForm],
     fail_on: Severity,
 ) -> Review:
-    """Read a review back; `accesses` holds the address of each change with its form."""
+    """Read a review back; `accesses` holds what each change is of, with its form."""
     return Review(
-        assessments=tuple(_assessment(address, form) for address, form in accesses if form),
+        assessments=tuple(_assessment(thing, form) for thing, form in accesses if form),
         findings=tuple(_finding(form) for form in findings),
         fail_on=fail_on,
     )
 
 
-def _assessment(address: str, form: AccessForm) -> Assessment:
+def _assessment(thing: Thing, form: AccessForm) -> Assessment:
+    is_key, address = thing
     return Assessment(
         address=address,
+        is_key=is_key,
         verdict=form.verdict,
         shifts=tuple(
             Shift(dimension=s.dimension, gained=tuple(s.gained), lost=tuple(s.lost))
@@ -73,6 +91,7 @@ def _assessment(address: str, form: AccessForm) -> Assessment:
         ),
         disruptions=tuple(form.disruptions),
         touched=tuple(form.touched),
+        afterwards=form.afterwards,
     )
 
 
@@ -82,6 +101,7 @@ def _finding(form: FindingForm) -> Finding:
         rule=form.rule,
         severity=form.severity,
         address=form.address,
+        is_key=form.kind == "key",
         workspace=form.workspace,
         message=form.message,
         mend=form.mend,
@@ -91,6 +111,15 @@ def _finding(form: FindingForm) -> Finding:
             file=place.file, line=place.line, column=place.column, end_line=place.end_line
         ),
         is_of_change=form.is_of_change,
-        waived_by=form.waived_by,
-        announced_by=form.announced_by,
+        waiver=None if form.waiver is None else _waiver(form.waiver),
+    )
+
+
+def _waiver(form: WaiverForm) -> Acceptance:
+    return Acceptance(
+        name=form.name,
+        owner=form.owner,
+        expires=form.expires,
+        reason=form.reason,
+        counts=form.counts,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from reconciler.model.severity import Severity
@@ -31,6 +34,8 @@ class AccessForm(_Form):
     """How a live caller may break; empty where none can."""
     touched: list[str]
     """For a resource: the keys that it changes."""
+    afterwards: str
+    """For a key that gains something: all that its holder can do then; else empty."""
 
 
 class SourceForm(_Form):
@@ -43,12 +48,27 @@ class SourceForm(_Form):
     """Last line of the document; 0 where it is not known."""
 
 
+class WaiverForm(_Form):
+    """A waiver of a finding."""
+
+    name: str
+    owner: str
+    """Who answers for it."""
+    expires: date
+    """The last day on which it counts, in UTC."""
+    reason: str
+    counts: bool
+    """False for one that this plan brings: it does not help yet."""
+
+
 class FindingForm(_Form):
     """What a rule found."""
 
     rule: str
     """The rule's id; its page is docs/reference/rules/ID.md."""
     severity: Severity
+    kind: Literal["key", "resource"]
+    """What the address is of."""
     address: str
     workspace: str | None
     message: str
@@ -56,7 +76,5 @@ class FindingForm(_Form):
     source: SourceForm | None
     is_of_change: bool
     """Whether the plan changes the thing; only then can the finding refuse it."""
-    waived_by: str | None
-    """The stored waiver that accepts it."""
-    announced_by: str | None
-    """A waiver that this plan brings; it does not help yet."""
+    waiver: WaiverForm | None
+    """The stored waiver that accepts it, or one for it that this plan brings."""

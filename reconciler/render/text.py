@@ -13,7 +13,8 @@ from reconciler.render.change_lines import changes_lines
 from reconciler.render.difference import plan_difference_text
 from reconciler.render.plan_lines import bound_lines, refusal_lines, summary_lines
 from reconciler.render.report import outcome_line, report_text
-from reconciler.render.review_lines import standing_lines
+from reconciler.render.review_lines import findings_lines
+from reconciler.render.reviewed import reviewed
 from reconciler.render.style import Style, joined
 
 __all__ = ["outcome_line", "plan_difference_text", "plan_text", "report_text"]
@@ -25,12 +26,13 @@ def plan_text(plan: Plan, style: Style, *, verbose: bool = False) -> str:
 
 
 def _plan_lines(plan: Plan, style: Style, *, verbose: bool) -> Iterator[str]:
-    yield from changes_lines(plan.changes, plan.now, style, plan.review)
+    seen = reviewed(plan)
+    yield from changes_lines(seen.changes, plan.now, style)
     if plan.changes:
         yield ""
     yield from summary_lines(plan, style, verbose=verbose)
-    if plan.changes or verbose:
-        yield from standing_lines(plan.review, style, verbose=verbose)
+    if plan.review.findings and (plan.changes or verbose):
+        yield from findings_lines(seen, style, verbose=verbose)
     yield from refusal_lines(plan, style)
     if plan.changes or not plan.is_applyable:
         yield ""

@@ -16,6 +16,11 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"
 
 
+def shortened(text: str, longest: int) -> str:
+    """Give a text of at most that many characters; a cut one ends in `…`."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
 def moment(at: datetime) -> str:
     """Give `2026-11-24 14:50 UTC`."""
     return f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"

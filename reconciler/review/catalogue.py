@@ -10,6 +10,7 @@ from reconciler.review import (
     rules_manifest,
     rules_origins,
     rules_policy,
+    rules_shared,
     rules_state,
 )
 from reconciler.review.rule import Rule
@@ -35,7 +36,8 @@ RULES: Final[tuple[Rule, ...]] = tuple(
             rules_policy.bindings_change,
             rules_policy.custody_widens,
             rules_ending.held_key_replaced,
-            rules_policy.network_changes,
+            rules_shared.network_changes,
+            rules_shared.meanings_change,
             rules_manifest.never_expires,
             rules_manifest.lives_long,
             rules_manifest.writes_from_anywhere,
@@ -63,6 +65,11 @@ RULES: Final[tuple[Rule, ...]] = tuple(
         key=lambda rule: rule.id,
     )
 )
-DEFAULTS: Final = {rule.id: rule.severity for rule in RULES}
-"""How grave each rule is where the policy says nothing."""
+DEFAULTS: Final = {rule.id: (rule.severity, rule.gravest) for rule in RULES}
+"""How grave each rule and its gravest case are where the policy says nothing."""
 BY_ID: Final = {rule.id: rule for rule in RULES}
+
+
+def rules_behind(code: str) -> tuple[str, ...]:
+    """Give the ids of the rules that are refused under a code before a review begins."""
+    return tuple(rule.id for rule in RULES if code in rule.refused_as)

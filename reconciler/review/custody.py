@@ -7,7 +7,7 @@ from reconciler.model.policy import Policy
 
 def custodians(policy: Policy) -> tuple[str, ...]:
     """Name everybody who can read what is written under the policy."""
-    return (f"readers of {place_of(policy)}", *(shortened(r) for r in policy.sink.recipients))
+    return (f"whoever reads {place_of(policy)}", *(shortened(r) for r in policy.sink.recipients))
 
 
 def place_of(policy: Policy) -> str:

@@ -9,16 +9,18 @@ all keys.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from reconciler.model.keys import KeySpec
 from reconciler.model.policy import Policy
 from reconciler.model.scopes import ScopeCatalog
 from reconciler.model.verdict import Assessment, Dimension, Shift, assessed
 from reconciler.model.workspaces import NetworkSet, Workspace
 from reconciler.planning.plan import Change
 from reconciler.review.custody import custodians
+from reconciler.review.identities import identity_shift
+from reconciler.review.meanings import meanings
 from reconciler.review.origins import difference, words_of
-from reconciler.review.privilege import covered, grant_words
+from reconciler.review.privilege import grant_words
 from reconciler.review.scene import Scene
 
 
@@ -34,20 +36,23 @@ def assess_resource(change: Change, scene: Scene) -> Assessment:
         return _network(change, scene)
     if isinstance(before, ScopeCatalog) or isinstance(after, ScopeCatalog):
         return _catalog(change, scene)
-    return assessed(change.address, ())
+    return assessed(change.thing, ())
 
 
 def _policy(change: Change, scene: Scene) -> Assessment:
     old, new = scene.policy, change.body
     if not isinstance(new, Policy):
-        return assessed(change.address, ())
+        return assessed(change.thing, ())
     shifts = (
         _set_shift(Dimension.CUSTODY, custodians(old), custodians(new)),
-        _set_shift(Dimension.ADMINS, old.platform_admins, new.platform_admins),
+        _joined(
+            _set_shift(Dimension.ADMINS, old.platform_admins, new.platform_admins),
+            identity_shift(old, new),
+        ),
     )
     is_touched = any(shift.gained or shift.lost for shift in shifts)
     touched = tuple(str(address) for address in sorted(scene.observed.live)) if is_touched else ()
-    return assessed(change.address, shifts, touched=touched)
+    return assessed(change.thing, shifts, touched=touched)
 
 
 def _workspace(change: Change, scene: Scene) -> Assessment:
@@ -59,7 +64,7 @@ def _workspace(change: Change, scene: Scene) -> Assessment:
     keys |= {str(a) for a in scene.observed.live if a.workspace == name}
     shift = _set_shift(Dimension.ADMINS, old, new)
     touched = tuple(sorted(keys)) if shift.gained or shift.lost else ()
-    return assessed(change.address, (shift,), touched=touched)
+    return assessed(change.thing, (shift,), touched=touched)
 
 
 def _network(change: Change, scene: Scene) -> Assessment:
@@ -73,9 +78,9 @@ def _network(change: Change, scene: Scene) -> Assessment:
         lost=words_of(difference(old, new)),
     )
     touched = () if not isinstance(body, NetworkSet) else tuple(_users(body, scene))
-    if not touched and before is None:
-        return assessed(change.address, ())  # nobody uses it yet
-    return assessed(change.address, (shift,), touched=touched)
+    if not touched:
+        return assessed(change.thing, ())  # no key that is looked at uses it
+    return assessed(change.thing, (shift,), touched=touched)
 
 
 def _users(network: NetworkSet, scene: Scene) -> Iterator[str]:
@@ -92,35 +97,24 @@ def _users(network: NetworkSet, scene: Scene) -> Iterator[str]:
 
 def _catalog(change: Change, scene: Scene) -> Assessment:
     """Give what grants mean now that meant something else; the keys themselves stay as they are."""
-    gained: set[tuple[str, str]] = set()
-    lost: set[tuple[str, str]] = set()
-    touched = []
-    for spec in _unchanged(scene):
-        old = covered(spec.fields, scene.observed.catalog)
-        new = covered(spec.fields, scene.catalog)
-        if old != new:
-            touched.append(str(spec.address))
-            gained |= new - old
-            lost |= old - new
+    found = meanings(scene)
     shift = Shift(
         dimension=Dimension.SCOPES,
-        gained=grant_words(frozenset(gained)),
-        lost=grant_words(frozenset(lost)),
+        gained=grant_words(found.gained),
+        lost=grant_words(found.lost),
     )
-    words = f"requests of {len(touched)} keys are denied at once: {', '.join(shift.lost)}"
+    keys = "1 key" if len(found.losing) == 1 else f"{len(found.losing)} keys"
+    words = f"requests of {keys} are denied at once: {', '.join(shift.lost)}"
     return assessed(
-        change.address,
+        change.thing,
         (shift,),
         disruptions=(words,) if shift.lost else (),
-        touched=tuple(touched),
+        touched=tuple(sorted({*found.gaining, *found.losing})),
     )
 
 
-def _unchanged(scene: Scene) -> Iterable[KeySpec]:
-    """Give declared keys that admit somebody and that the plan does not change."""
-    return (
-        s for s in scene.desired.keys if s.fields.active and str(s.address) not in scene.changed
-    )
+def _joined(one: Shift, other: Shift) -> Shift:
+    return replace(one, gained=one.gained + other.gained, lost=one.lost + other.lost)
 
 
 def _set_shift(dimension: Dimension, old: Iterable[str], new: Iterable[str]) -> Shift:

@@ -21,6 +21,10 @@ EVERYWHERE: tuple[Network, Network] = (
     ipaddress.IPv4Network("0.0.0.0/0"),
     ipaddress.IPv6Network("::/0"),
 )
+MOST = {4: 1 << 28, 6: 1 << 116}
+"""By family: as many addresses as nobody's network has: a sixteenth of IPv4, and of IPv6 what a
+regional registry is given. Who allows them restricts nobody.
+"""
 _MOST_NAMED = 8
 """Ranges that are named one by one; what is beyond is counted."""
 
@@ -119,7 +123,13 @@ def count_words(count: int) -> str:
     return f"{'' if count == 1 << power else 'about '}2^{power} addresses"
 
 
-def covers_everything(ranges: Ranges) -> tuple[int, ...]:
-    """Give the families of which every address is covered: 4, 6, both or none."""
+def covers_most(ranges: Ranges) -> tuple[tuple[int, bool], ...]:
+    """Give the families, 4 and 6, of which so many addresses are covered that nobody's network has
+    them, each with whether it is all of them.
+    """
     found = networks_of(ranges)
-    return tuple(n.version for n in EVERYWHERE if n in found)
+    return tuple(
+        (whole.version, whole in found)
+        for whole in EVERYWHERE
+        if sum(n.num_addresses for n in found if n.version == whole.version) >= MOST[whole.version]
+    )

@@ -18,6 +18,8 @@ from reconciler.model.verdict import Dimension, Shift
 from reconciler.review.origins import Ranges, gained_words, lost_words, networks_of, words_of
 
 FOR_EVER = "without end"
+GRAVE = frozenset({("Credentials", "change"), ("Workspaces", "change")})
+"""Who may change credentials or workspaces can give rights to anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +95,9 @@ def shifts_between(old: Access | None, new: Access | None) -> tuple[Shift, ...]:
     if old is None and new is None:
         return ()
     if old is None and new is not None:
-        return (Shift(dimension=Dimension.LIVENESS, gained=_everything(new)),)
+        return (Shift(dimension=Dimension.LIVENESS, gained=(whole_access(new),)),)
     if new is None and old is not None:
-        return (Shift(dimension=Dimension.LIVENESS, lost=_everything(old)),)
+        return (Shift(dimension=Dimension.LIVENESS, lost=(whole_access(old),)),)
     if old is None or new is None:
         raise AssertionError("both are there")
     return (
@@ -108,17 +110,17 @@ def shifts_between(old: Access | None, new: Access | None) -> tuple[Shift, ...]:
         _time(old, new),
         Shift(
             dimension=Dimension.CUSTODY,
-            gained=tuple(f"readers of {path}" for path in sorted(new.readers - old.readers)),
-            lost=tuple(f"readers of {path}" for path in sorted(old.readers - new.readers)),
+            gained=tuple(f"whoever reads {path}" for path in sorted(new.readers - old.readers)),
+            lost=tuple(f"whoever reads {path}" for path in sorted(old.readers - new.readers)),
         ),
     )
 
 
-def _everything(access: Access) -> tuple[str, ...]:
-    """Say what a key can do as a whole."""
+def whole_access(access: Access) -> str:
+    """Say all that whoever holds the key can do."""
     scopes = ", ".join(access.levels) or "no scope"
     places = ", ".join(words_of(networks_of(access.origins)))
-    return (f"{scopes} from {places} {_until(access)}",)
+    return f"{scopes} from {places} {_until(access)}"
 
 
 def _scopes(old: Access, new: Access) -> Shift:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TypeAlias
 
 from reconciler.model.review import Finding, Review
+from reconciler.model.severity import Severity
 from reconciler.model.verdict import Assessment, assessed
 from reconciler.planning.actions import Action
 from reconciler.planning.pairing import PlanRequest
@@ -18,7 +20,12 @@ from reconciler.planning.planner import make_plan
 from reconciler.review.catalogue import DEFAULTS, RULES
 from reconciler.review.disruption import disruptions
 from reconciler.review.effects import assess_resource
-from reconciler.review.privilege import access_of_record, access_of_spec, shifts_between
+from reconciler.review.privilege import (
+    access_of_record,
+    access_of_spec,
+    shifts_between,
+    whole_access,
+)
 from reconciler.review.rule import Rule, Subject
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
@@ -64,6 +71,7 @@ def _found(rule: Rule, said: Iterable[Said], scene: Scene) -> Iterator[Finding]:
                 rule=rule.id,
                 severity=severity,
                 address=one.address,
+                is_key=one.is_key,
                 workspace=one.workspace,
                 message=one.message,
                 mend=rule.mend,
@@ -72,18 +80,25 @@ def _found(rule: Rule, said: Iterable[Said], scene: Scene) -> Iterator[Finding]:
             )
 
 
-def _is_of_change(rule: Rule, said: Said, scene: Scene, were: frozenset[tuple[str, str]]) -> bool:
+def _is_of_change(rule: Rule, said: Said, scene: Scene, were: frozenset[_Told]) -> bool:
     """Whether the plan brings the finding: it changes the thing, and it was not so before."""
-    if rule.standing or said.address not in scene.changed:
+    if rule.standing or said.thing not in scene.changed:
         return False
-    return (said.address, said.message) not in were
+    return (said.address, said.said) not in were
 
 
-def _said_before(rule: Rule, scene: Scene) -> frozenset[tuple[str, str]]:
-    """Give what a rule about manifests would have said of the changed keys as they were."""
+def _said_before(rule: Rule, scene: Scene) -> frozenset[_Told]:
+    """Give what a rule about manifests would have said of the changed keys as they were, under the
+    names that they have now.
+    """
     if rule.subject is not Subject.MANIFEST or rule.standing or rule.check is None:
         return frozenset()
-    return frozenset((s.address, s.message) for s in rule.check(scene.before()))
+    said = rule.check(scene.before)
+    return frozenset((scene.names_now.get(s.address, s.address), s.said) for s in said)
+
+
+_Told: TypeAlias = tuple[str, tuple[str, Severity | None]]
+"""A key and all that was said of it."""
 
 
 def _assess(change: Change, scene: Scene) -> Assessment:
@@ -97,7 +112,10 @@ def _assess(change: Change, scene: Scene) -> Assessment:
     shifts = shifts_between(old, new)
     is_live = old is not None and record is not None and record.hold is None
     return assessed(
-        change.address, shifts, disruptions=disruptions(change, shifts, is_live=is_live)
+        change.thing,
+        shifts,
+        disruptions=disruptions(change, shifts, is_live=is_live),
+        afterwards="" if old is None or new is None else whole_access(new),
     )
 
 

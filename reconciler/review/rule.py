@@ -29,6 +29,8 @@ class Rule:
     id: str
     title: str
     severity: Severity
+    gravest: Severity
+    """How grave its gravest case is, where the policy has no word of its own."""
     why: str
     mend: str
     check: Callable[[Scene], Iterable[Said]] | None
@@ -37,6 +39,8 @@ class Rule:
     """The console page's best practice that it is, in the page's words."""
     standing: bool = False
     """Whether what it finds comes with time, and so is of no change."""
+    of_keys: bool = True
+    """False where it speaks of resources, for which there are no waivers."""
     refused_as: tuple[str, ...] = ()
     """Codes under which a plan or a manifest is refused instead."""
 
@@ -60,8 +64,11 @@ class Declared:
     severity: Severity
     why: str
     mend: str
+    gravest: Severity | None = None
+    """None: no case is graver than the others."""
     practice: str | None = None
     standing: bool = False
+    of_keys: bool = True
 
     def __call__(self, check: Callable[[Scene], Iterable[Said]]) -> Rule:
         """Make the rule of the function."""
@@ -69,9 +76,11 @@ class Declared:
             id=self.id,
             title=self.title,
             severity=self.severity,
+            gravest=self.gravest or self.severity,
             why=self.why,
             mend=self.mend,
             practice=self.practice,
             standing=self.standing,
+            of_keys=self.of_keys,
             check=check,
         )

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.keys import KeyFields
+from reconciler.model.keys import KeyFields, KeyRecord, KeySpec
 from reconciler.model.lifetime import Expiration, format_duration, parse_duration
 from reconciler.model.severity import Severity
 from reconciler.planning.actions import Action
 from reconciler.planning.plan import Change
-from reconciler.review.origins import difference, words_of
-from reconciler.review.privilege import covered, grant_words
+from reconciler.review.origins import covers_most, difference, words_of
+from reconciler.review.privilege import GRAVE, covered, grant_words
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
-
-GRAVE = frozenset({("Credentials", "change"), ("Workspaces", "change")})
-"""Who may change credentials or workspaces can give rights to anybody."""
 
 
 def _gained(change: Change, scene: Scene) -> frozenset[tuple[str, str]]:
@@ -31,6 +28,7 @@ def _gained(change: Change, scene: Scene) -> frozenset[tuple[str, str]]:
     id="AK101",
     title="A scope is added or raised",
     severity=Severity.HIGH,
+    gravest=Severity.CRITICAL,
     why="Whoever holds the key can do more than before. Changing credentials or workspaces is "
     "critical: with it, rights can be given to anybody.",
     mend="Grant the smallest scope that the system needs, or say in the pull request why it needs "
@@ -62,7 +60,7 @@ def scope_raised(scene: Scene) -> Iterator[Said]:
 def allowlist_widened(scene: Scene) -> Iterator[Said]:
     """A changed key works from more addresses, and is still restricted."""
     for change, record, spec in scene.altered():
-        if record.fields.ranges is None or spec.fields.ranges is None:
+        if record.fields.ranges is None or _is_opened(record, spec):
             continue
         added = difference(spec.fields.ranges, record.fields.ranges)
         if added:
@@ -81,25 +79,47 @@ def allowlist_widened(scene: Scene) -> Iterator[Said]:
     practice="Use IP allowlist for critical integrations.",
 )
 def allowlist_removed(scene: Scene) -> Iterator[Said]:
-    """A key that was restricted is not any more."""
+    """A key that was restricted is not any more, or only in name."""
     for change, record, spec in scene.altered():
-        if record.fields.ranges is not None and spec.fields.ranges is None:
-            yield scene.of_change(change, "works from the entire internet now", "spec.allowlist")
+        if _is_opened(record, spec):
+            whole = spec.fields.ranges is None
+            words = "the entire internet" if whole else "practically everywhere"
+            yield scene.of_change(change, f"works from {words} now", "spec.allowlist")
+
+
+def _is_opened(record: KeyRecord, spec: KeySpec) -> bool:
+    """Whether a list is taken away, or holds most addresses of a family that it held few of."""
+    old, new = record.fields.ranges, spec.fields.ranges
+    if old is None:
+        return False
+    return new is None or not set(covers_most(new)) <= set(covers_most(old))
 
 
 @Declared(
     id="AK104",
-    title="An inactive key is activated",
+    title="A key that admitted nobody works again",
     severity=Severity.HIGH,
-    why="Everything that the key could do comes back, and its secrets were out of sight meanwhile.",
+    gravest=Severity.CRITICAL,
+    why="Everything that the key could do comes back, and its secrets were out of sight meanwhile. "
+    "With a scope that changes credentials or workspaces this is critical.",
     mend="Say in the pull request why it is needed again; rotate it in the same change if nobody "
     "knows who kept its secret.",
 )
 def key_reactivated(scene: Scene) -> Iterator[Said]:
-    """A key that admitted nobody does so again."""
-    for change in scene.key_changes:
-        if Action.ACTIVATE in change.actions:
-            yield scene.of_change(change, "admits its holders again", "spec.active")
+    """A key that was inactive is activated, or one that had ended is replaced by one that works."""
+    for change, record, spec in scene.altered():
+        reissued = Action.REISSUE in change.actions and spec.fields.active
+        has_ended = not record.fields.active or record.is_expired(scene.now)
+        if Action.ACTIVATE in change.actions or (reissued and has_ended):
+            yield scene.of_change(
+                change, "admits its holders again", "spec.active", _if_grave(spec, scene)
+            )
+
+
+def _if_grave(spec: KeySpec, scene: Scene) -> Severity | None:
+    """Give how grave it is that somebody can use the key who could not."""
+    is_grave = spec.fields.active and covered(spec.fields, scene.catalog) & GRAVE
+    return Severity.CRITICAL if is_grave else None
 
 
 @Declared(
@@ -132,20 +152,23 @@ def _lasts(expiration: Expiration) -> float:
     id="AK117",
     title="A new key may write",
     severity=Severity.INFO,
-    why="A headline for whoever counts what can change things.",
+    gravest=Severity.CRITICAL,
+    why="A headline for whoever counts what can change things. Changing credentials or workspaces "
+    "is critical: with it, rights can be given to anybody.",
     mend="Nothing, where that is what the system is for.",
 )
 def new_key_writes(scene: Scene) -> Iterator[Said]:
     """A created key has more than the weakest level of something."""
     for change in scene.key_changes:
-        if Action.CREATE in change.actions and change.spec is not None:
-            words = scene.writes(change.spec.fields)
-            if words:
-                yield scene.of_change(change, f"is new and may {_listed(words)}", "spec.scopes")
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return f"use {', '.join(words)}"
+        spec = change.spec
+        words = () if spec is None else scene.writes(spec.fields)
+        if Action.CREATE in change.actions and spec is not None and words:
+            yield scene.of_change(
+                change,
+                f"is new and may use {', '.join(words)}",
+                "spec.scopes",
+                _if_grave(spec, scene),
+            )
 
 
 @Declared(

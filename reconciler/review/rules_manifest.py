@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from reconciler.model.lifetime import Expiration, parse_duration
 from reconciler.model.scopes import ScopeGrant
 from reconciler.model.severity import Severity
+from reconciler.review.privilege import covered
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
@@ -50,6 +51,7 @@ _SYSTEMS = re.compile(r"[,;+&]|\band\b|/")
     id="AK201",
     title="A key never expires",
     severity=Severity.MEDIUM,
+    gravest=Severity.HIGH,
     why="A key that is forgotten works for ever. With a scope that may write this is high.",
     mend="Declare an expiration; a schedule in `spec.rotation.every` renews the secret until then.",
     practice="Configure expiration when practical.",
@@ -133,9 +135,9 @@ def reads_from_anywhere(scene: Scene) -> Iterator[Said]:
     practice="Apply the smallest possible scope.",
 )
 def toxic_scopes(scene: Scene) -> Iterator[Said]:
-    """A known dangerous combination."""
+    """A known dangerous combination, in stronger scopes too."""
     for spec in scene.specs:
-        held = {(g.resource, g.level) for g in spec.fields.scopes}
+        held = covered(spec.fields, scene.catalog)
         for together, words in TOXIC:
             if together <= held:
                 names = " and ".join(f"{r}:{v}" for r, v in sorted(together))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from reconciler.model.allowlist import Network
 from reconciler.model.keys import KeySpec
 from reconciler.model.severity import Severity
-from reconciler.review.origins import count_words, covers_everything, networks_of
+from reconciler.review.origins import count_words, covers_most, networks_of
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
@@ -35,19 +36,21 @@ PRIVATE = tuple(
     id="AK205",
     title="An allowlist that allows everything",
     severity=Severity.CRITICAL,
-    why="It looks like a restriction and is none.",
+    why="It looks like a restriction and is none. An allowlist with a sixteenth of all IPv4 "
+    "addresses, or with 2^116 of IPv6, in as many pieces as it likes, belongs to nobody's network.",
     mend="Write the system's own addresses, or leave the allowlist out and say why.",
     practice="Use IP allowlist for critical integrations.",
 )
 def allows_everything(scene: Scene) -> Iterator[Said]:
-    """The ranges hold every address of a family, also in halves."""
+    """The ranges hold all or most addresses of a family, also in pieces."""
     for spec in scene.specs:
-        if spec.fields.ranges is None:
-            continue
-        families = covers_everything(spec.fields.ranges)
+        families = () if spec.fields.ranges is None else covers_most(spec.fields.ranges)
         if families:
-            words = " and ".join(f"IPv{version}" for version in families)
-            yield scene.of_spec(spec, f"allows every address of {words}", "spec.allowlist")
+            words = " and ".join(
+                f"{'every address' if is_all else 'practically every address'} of IPv{version}"
+                for version, is_all in families
+            )
+            yield scene.of_spec(spec, f"allows {words}", "spec.allowlist")
 
 
 @lru_cache(maxsize=16384)
@@ -65,6 +68,7 @@ def _broad(ranges: tuple[str, ...]) -> tuple[tuple[Network, Severity], ...]:
     id="AK206",
     title="A broad range in an allowlist",
     severity=Severity.MEDIUM,
+    gravest=Severity.HIGH,
     why="Thousands of machines are inside that nobody here runs. Below /16 (IPv6: /48) this is "
     "high.",
     mend="Write the addresses that the system really comes from.",
@@ -76,12 +80,13 @@ def broad_range(scene: Scene) -> Iterator[Said]:
         broad = _broad(spec.fields.ranges or ())
         if broad:
             words = ", ".join(f"{n} ({count_words(n.num_addresses)})" for n, _ in broad[:4])
-            yield scene.of_spec(
+            said = scene.of_spec(
                 spec,
                 f"may be used from {words}{' and more' if len(broad) > 4 else ''}",
                 "spec.allowlist",
                 severity=min((s for _, s in broad), key=lambda s: s.rank),
             )
+            yield replace(said, whole=_whole(n for n, _ in broad))
 
 
 @lru_cache(maxsize=16384)
@@ -109,9 +114,15 @@ def private_range(scene: Scene) -> Iterator[Said]:
         found = _private(spec.fields.ranges or ())
         if found:
             words = ", ".join(str(n) for n in found[:4])
-            yield scene.of_spec(
+            said = scene.of_spec(
                 spec, f"allows {words}, which no request from outside has", "spec.allowlist"
             )
+            yield replace(said, whole=_whole(found))
+
+
+def _whole(networks: Iterable[Network]) -> str:
+    """Give all of them, where a message names the first."""
+    return " ".join(str(n) for n in networks)
 
 
 @Declared(

@@ -1,4 +1,4 @@
-"""AK116, AK120 to AK122, AK124: changes of what is trusted, and of who may change what."""
+"""AK116, AK120 to AK122: changes of what is trusted, and of who may change what."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from reconciler.model.policy import AuthorizationMode, HashProfile, Policy, Prune
 from reconciler.model.severity import Severity
 from reconciler.model.waivers import Waiver
-from reconciler.model.workspaces import NetworkSet, Workspace
+from reconciler.model.workspaces import Workspace
 from reconciler.planning.plan import Change
 from reconciler.review.custody import place_of, shortened
 from reconciler.review.rule import Declared
@@ -39,6 +39,10 @@ WEAKER: tuple[tuple[str, Callable[[Policy, Policy], bool]], ...] = (
         lambda old, new: new.prune is Prune.REMOVE and old.prune is not Prune.REMOVE,
     ),
     (
+        "a disappeared manifest ends nothing, its key goes on working",
+        lambda old, new: new.prune is Prune.IGNORE and old.prune is not Prune.IGNORE,
+    ),
+    (
         "more removals pass without being counted",
         lambda old, new: (
             new.guards.max_removals > old.guards.max_removals
@@ -65,15 +69,26 @@ def _milder_rules(scene: Scene, old: Policy, new: Policy) -> Iterator[str]:
     """Name the rules whose findings are less grave than before, or are not made any more."""
     places = {(s.rule, s.workspace) for s in (*old.review.severities, *new.review.severities)}
     for rule, workspace in sorted(places, key=str):
-        default = scene.defaults.get(rule, Severity.CRITICAL)
-        before = old.review.severity_of(rule, workspace, default)
-        now = new.review.severity_of(rule, workspace, default)
-        if before is not None and (now is None or now.rank > before.rank):
+        before = _graveness(scene, old, rule, workspace)
+        now = _graveness(scene, new, rule, workspace)
+        if any(
+            b is not None and (n is None or n.rank > b.rank)
+            for b, n in zip(before, now, strict=True)
+        ):
             yield rule if workspace is None else f"{rule} in {workspace}"
+
+
+def _graveness(
+    scene: Scene, policy: Policy, rule: str, workspace: str | None
+) -> tuple[Severity | None, ...]:
+    """Give how grave a rule's usual and its gravest findings are under a policy."""
+    usual_and_gravest = scene.defaults.get(rule, (Severity.CRITICAL, Severity.CRITICAL))
+    return tuple(policy.review.severity_of(rule, workspace, word) for word in usual_and_gravest)
 
 
 @Declared(
     id="AK116",
+    of_keys=False,
     title="A policy is weakened, or a waiver added",
     severity=Severity.HIGH,
     why="What judges the next plans judges them more mildly. Nothing of it helps this plan: policy "
@@ -101,6 +116,7 @@ def policy_weakened(scene: Scene) -> Iterator[Said]:
 
 @Declared(
     id="AK120",
+    of_keys=False,
     title="The policy changes",
     severity=Severity.HIGH,
     why="The policy says what is trusted; only platform admins may apply it.",
@@ -115,6 +131,7 @@ def policy_changes(scene: Scene) -> Iterator[Said]:
 
 @Declared(
     id="AK121",
+    of_keys=False,
     title="Who may change keys changes",
     severity=Severity.HIGH,
     why="Admins decide about keys, and platform admins about everything.",
@@ -158,6 +175,7 @@ def _bindings(
 
 @Declared(
     id="AK122",
+    of_keys=False,
     title="Somebody else can read new secrets",
     severity=Severity.HIGH,
     why="A recipient decrypts every secret that is written from then on; another sink is read by "
@@ -177,21 +195,3 @@ def custody_widens(scene: Scene) -> Iterator[Said]:
             yield scene.of_change(
                 change, f"sends every secret to {place_of(new)} instead of {place_of(old)}"
             )
-
-
-@Declared(
-    id="AK124",
-    title="A shared network changes",
-    severity=Severity.HIGH,
-    why="Every key whose allowlist names the network changes with it.",
-    mend="Look at the keys that it touches; give a key that wants another range its own entry.",
-)
-def network_changes(scene: Scene) -> Iterator[Said]:
-    """A network set that is there already has other ranges."""
-    for change in scene.plan.changes:
-        before = None if change.resource is None else change.resource.body
-        if isinstance(before, NetworkSet):
-            after = change.body.ranges if isinstance(change.body, NetworkSet) else ()
-            if set(after) - set(before.ranges):
-                more = sorted(set(after) - set(before.ranges))
-                yield scene.of_change(change, f"takes in {', '.join(more)}")

@@ -74,6 +74,7 @@ def expired_kept(scene: Scene) -> Iterator[Said]:
     standing=True,
     title="A secret was not rotated for long",
     severity=Severity.MEDIUM,
+    gravest=Severity.HIGH,
     why="The older a secret is, the more places it was copied to. After 180 days this is high.",
     mend="Raise `spec.rotation.generation`, or declare a schedule in `spec.rotation.every`.",
     practice="Rotate periodically.",
@@ -103,6 +104,7 @@ def _renewed(record: KeyRecord, scene: Scene) -> bool:
     standing=True,
     title="A key expires soon",
     severity=Severity.MEDIUM,
+    gravest=Severity.CRITICAL,
     why="An expiration cannot be moved: every key ends in a reissue. Within a week this is high, "
     "within a day critical.",
     mend="Raise `spec.reissue` in time, and let its consumers read the path again.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.model.severity import Severity
 from reconciler.model.source import SourceRef
+from reconciler.model.verdict import Thing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,20 @@ class Said:
     message: str
     """One sentence without the address."""
     workspace: str | None
+    is_key: bool = True
+    """False for a resource."""
     source: SourceRef | None = None
     severity: Severity | None = None
     """Where this case is graver or lighter than the rule."""
+    whole: str = ""
+    """All that the message cuts short: what is told apart by, before and after."""
+
+    @property
+    def thing(self) -> Thing:
+        """Give what it is about."""
+        return self.is_key, self.address
+
+    @property
+    def said(self) -> tuple[str, Severity | None]:
+        """Give all that is said, for telling whether it was so before."""
+        return self.whole or self.message, self.severity

@@ -12,6 +12,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
 from reconciler.model.severity import Severity
 from reconciler.model.states import DesiredState, ObservedState
+from reconciler.model.verdict import Thing
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Change, Plan
 from reconciler.review.said import Said
@@ -23,8 +24,8 @@ class Scene:
 
     plan: Plan
     request: PlanRequest
-    defaults: Mapping[str, Severity]
-    """How grave each rule is where nobody says otherwise."""
+    defaults: Mapping[str, tuple[Severity, Severity]]
+    """How grave each rule is where nobody says otherwise, and how grave its gravest case."""
     only: tuple[KeySpec, ...] | None = None
     """The keys that are looked at, in place of what is declared."""
 
@@ -77,18 +78,27 @@ class Scene:
         return tuple(c for c in self.plan.changes if c.is_key)
 
     @cached_property
-    def changed(self) -> frozenset[str]:
-        """Give the addresses of everything that the plan changes."""
-        return frozenset(c.address for c in self.plan.changes)
+    def changed(self) -> frozenset[Thing]:
+        """Give everything that the plan changes."""
+        return frozenset(c.thing for c in self.plan.changes)
 
+    @cached_property
     def before(self) -> Scene:
-        """Give the changed keys as they were, those that admitted somebody, for the same rules."""
+        """Give the changed keys as they were, those that admitted somebody, for the same rules.
+
+        What is adopted was nobody's to review until now.
+        """
         were = tuple(
-            replace(spec, fields=record.fields)
-            for _, record, spec in self.altered()
-            if record.fields.active and not record.is_expired(self.now)
+            replace(spec, address=record.address, fields=record.fields)
+            for change, record, spec in self.altered()
+            if change.adoption is None and record.fields.active and not record.is_expired(self.now)
         )
         return replace(self, only=were)
+
+    @cached_property
+    def names_now(self) -> dict[str, str]:
+        """Give the new address of each key that is renamed, by its old one."""
+        return {c.previous_address: c.address for c in self.key_changes if c.previous_address}
 
     def altered(self) -> Iterator[tuple[Change, KeyRecord, KeySpec]]:
         """Give the changes of keys that are there before and after."""
@@ -126,6 +136,7 @@ class Scene:
             return self.of_spec(change.spec, message, field, severity)
         return Said(
             address=change.address,
+            is_key=change.is_key,
             message=message,
             workspace=change.workspace,
             source=change.source,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from reconciler.model.review import Finding
+from reconciler.model.review import Acceptance, Finding
 from reconciler.model.severity import Severity
 from reconciler.model.source import SourceRef
 from reconciler.model.waivers import Waiver
@@ -21,8 +21,10 @@ WAIVER_RULE = Rule(
     id="AK231",
     title="A waiver that is over, or for nothing",
     severity=Severity.MEDIUM,
+    gravest=Severity.MEDIUM,
     why="An accepted risk has an end. What is accepted for ever, or accepts nothing any more, "
     "hides the next finding of the same rule.",
+    of_keys=False,
     mend="Take the waiver out, or have it accepted anew with another day.",
     check=None,
 )
@@ -31,15 +33,23 @@ WAIVER_RULE = Rule(
 
 def with_waivers(findings: Iterable[Finding], scene: Scene) -> Iterator[Finding]:
     """Give the findings, each with the waiver that accepts it or will accept it."""
-    counting = {(w.rule, str(w.key)): w.name for w in _counting(scene)}
-    coming = {(w.rule, str(w.key)): w.name for w in _coming(scene)}
+    accepted = {
+        **{(w.rule, str(w.key)): _acceptance(w, counts=False) for w in _coming(scene)},
+        **{(w.rule, str(w.key)): _acceptance(w, counts=True) for w in _counting(scene)},
+    }
     for finding in findings:
-        place = (finding.rule, finding.address)
-        yield replace(
-            finding,
-            waived_by=counting.get(place),
-            announced_by=None if place in counting else coming.get(place),
-        )
+        waiver = accepted.get((finding.rule, finding.address)) if finding.is_key else None
+        yield finding if waiver is None else replace(finding, waiver=waiver)
+
+
+def _acceptance(waiver: Waiver, *, counts: bool) -> Acceptance:
+    return Acceptance(
+        name=waiver.name,
+        owner=waiver.owner,
+        expires=waiver.expires,
+        reason=waiver.reason,
+        counts=counts,
+    )
 
 
 def said_of_waivers(findings: Iterable[Finding], scene: Scene) -> Iterator[Said]:
@@ -47,22 +57,30 @@ def said_of_waivers(findings: Iterable[Finding], scene: Scene) -> Iterator[Said]
 
     Whether one is unused can be said of a whole plan alone.
     """
-    found = {(f.rule, f.address) for f in findings}
+    found = {(f.rule, f.address) for f in findings if f.is_key}
     is_whole = not (scene.plan.selection or scene.request.environments)
     declared = {w.name: (w, source) for w, source in _declared(scene)}
     for name, (waiver, source) in sorted({**_stored(scene), **declared}.items()):
         where = f"waiver/{name}"
         if waiver.is_expired(scene.now):
             message = f"accepted {waiver.rule} for {waiver.key} until {waiver.expires.isoformat()}"
-            yield Said(address=where, message=message, workspace=None, source=source)
+            yield _said(where, message, source)
         elif is_whole and (waiver.rule, str(waiver.key)) not in found:
-            yield Said(
-                address=where,
-                message=f"accepts {waiver.rule} for {waiver.key}, which has no such finding",
-                workspace=None,
-                source=source,
-                severity=Severity.LOW,
-            )
+            message = f"accepts {waiver.rule} for {waiver.key}, which has no such finding"
+            yield _said(where, message, source, Severity.LOW)
+
+
+def _said(
+    address: str, message: str, source: SourceRef | None, severity: Severity | None = None
+) -> Said:
+    return Said(
+        address=address,
+        is_key=False,
+        message=message,
+        workspace=None,
+        source=source,
+        severity=severity,
+    )
 
 
 def _counting(scene: Scene) -> Iterator[Waiver]:
@@ -84,5 +102,5 @@ def _declared(scene: Scene) -> Iterator[tuple[Waiver, SourceRef]]:
 
 def _stored(scene: Scene) -> dict[str, tuple[Waiver, SourceRef | None]]:
     """Give stored waivers that the plan does not drop; those of other managers too."""
-    dropped = {c.address for c in scene.plan.changes if c.resource is not None and c.body is None}
+    dropped = {c.address for c in scene.plan.changes if not c.is_key and c.body is None}
     return {w.name: (w, None) for w in scene.observed.waivers if f"waiver/{w.name}" not in dropped}

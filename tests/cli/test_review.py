@@ -69,6 +69,34 @@ def test_a_saved_plan_that_hides_a_finding_approves_nothing(applied: CommandLine
     assert applied("apply", "--expect-digest", document["digest"]).code == 5
 
 
+def test_effects_that_mean_more_than_the_saved_plan_shows_are_not_approved(
+    applied: CommandLine,
+) -> None:
+    """The same change, approved as a narrowing; a catalogue that came meanwhile made it more."""
+    applied.change(KEY, "Reviews: read", "Reviews: operate")
+    assert applied("apply", "--auto-approve").code == 0
+    applied.change(KEY, "Reviews: operate", "Reviews: read")
+    assert applied("plan", "-o", "plan.json").code == 0
+    applied.write(
+        "keys/catalog.yaml",
+        """
+        apiVersion: keyrec/v1
+        kind: ScopeCatalog
+        metadata: {name: default}
+        spec:
+          resources:
+            Reviews: [operate, read]
+        """,
+    )
+    assert applied("apply", "--target", "scopes/default", "--auto-approve").code == 0
+    answer = applied("apply", "plan.json")
+    assert answer.code == 6
+    assert "+ only now: demo/hello-dev gains scopes: Reviews:read" in answer.err
+    assert "means more now than it did then" in answer.err
+    assert applied("plan", "-o", "plan.json").code == 0
+    assert applied("apply", "plan.json").code == 0
+
+
 @pytest.mark.parametrize(
     "forge",
     [
@@ -120,13 +148,13 @@ def test_a_waiver_helps_from_the_apply_after_the_one_that_brings_it(applied: Com
     widened(applied)
     together = applied("plan")
     assert together.code == 5
-    assert "(waiver/sweeper accepts it from the next apply on)" in together.out
+    assert "(waiver/sweeper of team-security accepts it from the next apply on" in together.out
     applied.change(KEY, "Credentials: change", "Webhooks: read")
     assert applied("apply", "--auto-approve").code == 0
     applied.change(KEY, "Webhooks: read", "Credentials: change")
     alone = applied("plan")
     assert alone.code == 0
-    assert "(accepted by waiver/sweeper)" in alone.out
+    assert "(accepted by waiver/sweeper of team-security until " in alone.out
 
 
 def test_a_policy_that_switches_a_rule_off_does_not_help_its_own_plan(applied: CommandLine) -> None:

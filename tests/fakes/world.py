@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.apply.doors import Doors, RunRequest, RunWatch
 from reconciler.apply.outcome import ApplyReport, Outcome
-from reconciler.apply.prepare import target_of, with_adoptable
+from reconciler.apply.prepare import target_of, with_others
 from reconciler.apply.run import rotate_now, run_apply
 from reconciler.credentials.hashing import verify
 from reconciler.model.keys import (
@@ -139,7 +139,7 @@ class World:
     ) -> PlanRequest:
         """Put a plan's request together."""
         wanted = desired(PAYMENTS, *(i for i in items if i != PAYMENTS))
-        observed = with_adoptable(self.store, wanted, self.store.observe(MANAGER))
+        observed = with_others(self.store, wanted, self.store.observe(MANAGER))
         return PlanRequest(
             desired=wanted,
             observed=observed,

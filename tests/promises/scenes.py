@@ -17,7 +17,7 @@ from reconciler.apply.emergency import Emergency
 from reconciler.apply.looking import find_drift
 from reconciler.apply.outcome import ApplyReport
 from reconciler.apply.points import Watcher
-from reconciler.apply.prepare import target_of, with_adoptable
+from reconciler.apply.prepare import target_of, with_others
 from reconciler.apply.run import rotate_now, run_apply
 from reconciler.model.keys import KeyAddress, KeyRemoval, KeySpec
 from reconciler.model.resources import Body
@@ -76,7 +76,7 @@ class Step:
         wanted = replace(
             desired(PAYMENTS, BYSTANDER, *self.items), revision=Revision(commit=REVISION)
         )
-        observed = with_adoptable(store, wanted, store.observe(MANAGER))
+        observed = with_others(store, wanted, store.observe(MANAGER))
         plan_request = PlanRequest(
             desired=wanted,
             observed=observed,

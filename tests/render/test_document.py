@@ -22,9 +22,10 @@ from reconciler.render.plan_schema import plan_schema
 from reconciler.render.style import PLAIN
 from reconciler.render.text import plan_text
 from tests.render.conftest import Golden
+from tests.render.reviews import everything
 from tests.render.samples import plans
 
-PLANS = plans()
+PLANS = {**plans(), "everything": everything()}
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "v1" / "plan.schema.json"
 
 

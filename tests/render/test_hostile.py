@@ -27,6 +27,7 @@ from reconciler.render.problems import (
 )
 from reconciler.render.style import PLAIN
 from reconciler.render.text import outcome_line, plan_difference_text, plan_text, report_text
+from tests.render.reviews import everything
 from tests.render.samples import NOW, event, key_record, key_version, lease, plans, problems
 from tests.render.test_report import FAILED, REPORTS
 
@@ -36,7 +37,7 @@ PAYLOAD = (
 )
 FIELD_SIDES = ("before", "after", "added", "removed")
 FORBIDDEN = re.compile(r"[^\n\x20-\x7e\u00a1-\u167f\u2010-\u2027\u2030-\u205e\u2190-\ud7ff]")
-PLANS = plans()
+PLANS = {**plans(), "everything": everything()}
 
 
 def hostile(value: Any) -> Any:

@@ -23,10 +23,11 @@ from reconciler.render.markdown import LONGEST, plan_markdown
 from reconciler.render.markdown_text import code, prose
 from reconciler.review.reviewing import reviewed_plan
 from tests.fakes.world import World, spec
+from tests.render.reviews import everything
 from tests.render.samples import plans
 from tests.render.test_hostile import FORBIDDEN, PAYLOAD, hostile, obeyed
 
-PLANS = plans()
+PLANS = {**plans(), "everything": everything()}
 MARKDOWN = MarkdownIt("gfm-like", {"html": True, "linkify": False})
 GREEDY = f"{PAYLOAD}@everyone #1 !2 GH-3 www.evil.example https://evil.example :skull: &lt; ~~x~~ $x$ ``` | ---"
 TEXT = re.compile(
@@ -161,7 +162,7 @@ def test_lists_for_hosts_hold_a_line_for_each_finding(name: str) -> None:
     """One command each, however hostile; the report is a list of what it has to hold."""
     for plan in (PLANS[name], hostile(PLANS[name])):
         lines = plan_github(plan).splitlines()
-        told = [f for f in plan.review.findings if f.waived_by is None]
+        told = [f for f in plan.review.findings if not f.is_accepted]
         brought = [f for f in told if f.is_of_change]
         assert len(lines) == len(brought) + len(plan.problems)
         assert all(re.match(r"::(error|warning|notice) (file=|title=)[^:]", line) for line in lines)

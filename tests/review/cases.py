@@ -1,7 +1,7 @@
 """Review cases: what the store held before, what a pull request declares, what a review says of it.
 
 Each case is a folder: `before.yaml` is applied, what `expected.yaml` names under `then` happens
-(days that pass, keys that are held, removed), `after.yaml` is planned and reviewed. `expected.yaml`
+(days that pass, keys that are held, removed; `manager`: whose `before.yaml` was), `after.yaml` is planned and reviewed. `expected.yaml`
 says by hand which findings and verdicts there have to be, and why the case is there; `comment.md` is
 the comment that a pull request gets, as it was approved.
 """
@@ -53,24 +53,26 @@ class Case:
 
     def reviewed(self) -> Plan:
         """Apply what was before, let happen what happens, plan what comes."""
-        world = _empty()
+        world = empty_world()
         then = self.expected.get("then", {})
-        _apply(world, self._prepared(world, "before.yaml"))
+        let_apply(world, self._prepared(world, "before.yaml", then.get("manager", MANAGER)))
         for name in then.get("hold", ()):
             workspace, _, key = name.partition("/")
             doors(world).hold(KeyAddress(workspace=workspace, name=key), "seen in a public log")
         if "applied" in then:
-            _apply(world, self._prepared(world, then["applied"]))
+            let_apply(world, self._prepared(world, then["applied"]))
         world.clock.advance(timedelta(days=then.get("days", 0)))
         return self._prepared(world, "after.yaml").plan
 
-    def _prepared(self, world: World, name: str) -> Prepared:
+    def _prepared(self, world: World, name: str, manager: str = MANAGER) -> Prepared:
         content = (FOLDER / self.name / name).read_bytes()
-        return prepare(store=world.store, source=_Manifests(content), manager=MANAGER)
+        return prepare(store=world.store, source=Manifests(content), manager=manager)
 
 
 @dataclass(frozen=True)
-class _Manifests:
+class Manifests:
+    """One file of manifests."""
+
     content: bytes
 
     def files(self) -> Iterable[ManifestFile]:
@@ -82,7 +84,7 @@ class _Manifests:
         return Revision(commit="1a2b3c4d" * 5)
 
 
-def _empty() -> World:
+def empty_world() -> World:
     """Give a store with a policy and nothing else."""
     clock = FakeClock()
     world = World(clock=clock, store=FakeStore(clock), sink=FakeSink(identity=SINK_ID))
@@ -91,7 +93,7 @@ def _empty() -> World:
     return world
 
 
-def _apply(world: World, prepared: Prepared) -> None:
+def let_apply(world: World, prepared: Prepared) -> None:
     """Apply whatever it is: what was before is no matter of this review."""
     request: RunRequest = world.run_request()
     run = RunRequest(

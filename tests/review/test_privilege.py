@@ -95,7 +95,7 @@ def test_access_is_gained_exactly_where_the_product_is_not_contained(
     new = replace(new, expiration=old.expiration)
     before = access_of_record(stored(old), CATALOG, START)
     after = access_of_spec(declared(new), stored(old), CATALOG, START)
-    verdict = assessed("a", shifts_between(before, after)).verdict
+    verdict = assessed((True, "a"), shifts_between(before, after)).verdict
     assert verdict.gives_access is not (can_do(new) <= can_do(old))
     loses = verdict in {Verdict.NARROW, Verdict.MIXED}
     assert loses is not (can_do(old) <= can_do(new))
@@ -106,7 +106,7 @@ def test_nothing_changes_where_nothing_changes(same: KeyFields) -> None:
     """NEUTRAL, without a word."""
     before = access_of_record(stored(same), CATALOG, START)
     after = access_of_spec(declared(same), stored(same), CATALOG, START)
-    assert assessed("a", shifts_between(before, after)).shifts == ()
+    assert assessed((True, "a"), shifts_between(before, after)).shifts == ()
 
 
 @given(fields(), fields())

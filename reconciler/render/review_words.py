@@ -1,0 +1,86 @@
+"""What is said of access and of waivers, in the words that people read, for every form to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from reconciler.model.review import Acceptance
+from reconciler.model.verdict import Assessment
+from reconciler.review.catalogue import rules_behind
+
+BEFORE_WORDS: Final = "was so before:"
+"""Above findings that the plan does not bring, of a thing that it changes."""
+ELSEWHERE_WORDS: Final = "Findings of what this plan does not change"
+
+
+class Effect(StrEnum):
+    """What a line about access says."""
+
+    GAINS = "gains"
+    LOSES = "loses"
+    AFTERWARDS = "afterwards"
+    BREAKS = "may break"
+    TOUCHES = "touches"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectLine:
+    """One thing that a change does to access."""
+
+    effect: Effect
+    words: tuple[str, ...]
+    """Foreign texts; addresses of keys where it touches them."""
+    of: str = ""
+    """What is gained or lost, in our own words."""
+
+
+def rule_words(code: str) -> str:
+    """Name the rule behind the code of a refusal or a problem, ` (AK114)`; empty where none is."""
+    ids = rules_behind(code)
+    return f" ({', '.join(ids)})" if ids else ""
+
+
+def effect_lines(assessment: Assessment | None) -> Iterator[EffectLine]:
+    """Walk over all that an assessment says, in the order of showing."""
+    if assessment is None:
+        return
+    for shift in assessment.shifts:
+        of = shift.dimension.words
+        if shift.gained:
+            yield EffectLine(effect=Effect.GAINS, words=shift.gained, of=of)
+        if shift.lost:
+            yield EffectLine(effect=Effect.LOSES, words=shift.lost, of=of)
+    if assessment.afterwards:
+        yield EffectLine(effect=Effect.AFTERWARDS, words=(assessment.afterwards,))
+    for words in assessment.disruptions:
+        yield EffectLine(effect=Effect.BREAKS, words=(words,))
+    if assessment.touched:
+        yield EffectLine(effect=Effect.TOUCHES, words=assessment.touched)
+
+
+def gains_words(assessment: Assessment | None) -> str:
+    """Give all that is gained in one foreign text, for a row that has no room for lines."""
+    gains = (line for line in effect_lines(assessment) if line.effect is Effect.GAINS)
+    return "; ".join(f"{line.of}: {', '.join(line.words)}" for line in gains)
+
+
+def waiver_words(
+    waiver: Acceptance,
+    shown: Callable[[str], str],
+    *,
+    named: Callable[[str], str] | None = None,
+) -> str:
+    """Say who accepts a finding until when, and why; one that does not count yet says so.
+
+    `shown` draws each foreign text, `named` the waiver's name where that looks different.
+    """
+    who = (named or shown)(f"waiver/{waiver.name}")
+    of = f" of {shown(waiver.owner)}" if waiver.owner else ""
+    why = f": {shown(waiver.reason)}" if waiver.reason else ""
+    until = f"until {waiver.expires.isoformat()}"
+    if waiver.counts:
+        return f"accepted by {who}{of} {until}{why}"
+    return f"{who}{of} accepts it from the next apply on {until} and does not help here{why}"

@@ -1,0 +1,46 @@
+"""Whether the effects that somebody approved still mean what was shown: access and findings.
+
+A digest covers effects alone. The same effects mean more where the catalogue gives a scope another
+meaning since, or where a key that stood still has come to life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.review import Finding, Review
+from reconciler.model.verdict import Dimension, Thing
+
+
+def unseen(approved: Review, now: Review) -> tuple[str, ...]:
+    """Say what the same effects give, or bring of findings, that was not shown.
+
+    A plan that was saved without a review shows nothing, and is compared by its effects alone.
+    """
+    if not approved.assessments:
+        return ()
+    return (*_gains(approved, now), *_findings(approved, now))
+
+
+def _gains(approved: Review, now: Review) -> Iterator[str]:
+    shown = set(_gained(approved))
+    for thing, dimension, words in _gained(now):
+        if (thing, dimension, words) not in shown:
+            yield f"{thing[1]} gains {dimension.words}: {words}"
+
+
+def _gained(review: Review) -> Iterator[tuple[Thing, Dimension, str]]:
+    for assessment in review.assessments:
+        for shift in assessment.shifts:
+            yield from ((assessment.thing, shift.dimension, words) for words in shift.gained)
+
+
+def _findings(approved: Review, now: Review) -> Iterator[str]:
+    shown = {_told(finding) for finding in approved.findings}
+    for finding in now.findings:
+        if finding.is_of_change and _told(finding) not in shown:
+            yield f"{finding.address} {finding.message} ({finding.rule}, {finding.severity.value})"
+
+
+def _told(finding: Finding) -> tuple[str, Thing, str]:
+    return finding.rule, finding.thing, finding.message

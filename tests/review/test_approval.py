@@ -1,0 +1,58 @@
+"""The same effects that mean more than what was shown are not what was approved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from reconciler.model.review import Acceptance, Finding, Review
+from reconciler.model.severity import Severity
+from reconciler.model.verdict import Dimension, Shift, assessed
+from reconciler.review.approval import unseen
+
+WIDER = assessed(
+    (True, "shop/a"), (Shift(dimension=Dimension.SCOPES, gained=("Reviews:operate",)),)
+)
+FINDING = Finding(
+    rule="AK101",
+    severity=Severity.HIGH,
+    address="shop/a",
+    is_key=True,
+    workspace="shop",
+    message="gains Reviews:operate",
+    mend="Grant less.",
+)
+SHOWN = Review(assessments=(WIDER,), findings=(FINDING,))
+
+
+def test_what_was_shown_is_what_is_approved() -> None:
+    """Nothing new: also where less is gained, or a finding has gone or is accepted now."""
+    waiver = Acceptance(name="w", owner="o", expires=date(2027, 1, 31), reason="known", counts=True)
+    assert unseen(SHOWN, SHOWN) == ()
+    assert unseen(SHOWN, Review(assessments=(replace(WIDER, shifts=()),))) == ()
+    assert unseen(SHOWN, replace(SHOWN, findings=(replace(FINDING, waiver=waiver),))) == ()
+
+
+def test_access_that_was_not_shown_is_said() -> None:
+    """In another dimension, of another thing, or with other words."""
+    more = Shift(dimension=Dimension.SCOPES, gained=("Credentials:change", "Reviews:operate"))
+    assert unseen(SHOWN, replace(SHOWN, assessments=(assessed((True, "shop/a"), (more,)),))) == (
+        "shop/a gains scopes: Credentials:change",
+    )
+    other = replace(WIDER, is_key=False)
+    assert len(unseen(SHOWN, replace(SHOWN, assessments=(WIDER, other)))) == 1
+
+
+def test_a_finding_that_was_not_shown_is_said() -> None:
+    """One that the plan brings; what comes with time says nothing about what was approved."""
+    new = replace(FINDING, rule="AK220", message="can do what an admin can")
+    assert unseen(SHOWN, replace(SHOWN, findings=(FINDING, new))) == (
+        "shop/a can do what an admin can (AK220, high)",
+    )
+    standing = replace(new, is_of_change=False)
+    assert unseen(SHOWN, replace(SHOWN, findings=(FINDING, standing))) == ()
+
+
+def test_a_plan_that_was_saved_without_a_review_is_compared_by_its_effects() -> None:
+    """It showed nothing of what they mean."""
+    assert unseen(Review(), SHOWN) == ()
