@@ -34,7 +34,7 @@ compile() { # compile NAME ARGUMENT...
 
 compile dev --extra oidc --extra postgres --group dev
 compile runtime --constraint "$new/dev.txt"
-compile ci --extra postgres --group build --constraint "$new/dev.txt"
+compile ci --extra oidc --extra postgres --group build --constraint "$new/dev.txt"
 
 mkdir -p requirements
 mv "$new/dev.lock" requirements/dev.lock

@@ -51,18 +51,16 @@ class Scene:
 
     @cached_property
     def catalog(self) -> ScopeCatalog:
-        """Give the catalogue that will hold after the plan."""
-        declared = next(
-            (r.body for r in self.desired.resources if isinstance(r.body, ScopeCatalog)), None
-        )
-        dropped = any(
-            isinstance(c.resource.body, ScopeCatalog) and c.body is None
-            for c in self.plan.changes
-            if c.resource is not None
-        )
-        if declared is not None:
-            return BUILT_IN_CATALOG.extended(declared)
-        return BUILT_IN_CATALOG if dropped else self.observed.catalog
+        """Give the catalogue that will hold after the plan: a declared one that is kept out of it by
+        a selection says nothing yet.
+        """
+        for change in self.plan.changes:
+            before = None if change.resource is None else change.resource.body
+            if isinstance(change.body, ScopeCatalog):
+                return BUILT_IN_CATALOG.extended(change.body)
+            if isinstance(before, ScopeCatalog):
+                return BUILT_IN_CATALOG
+        return self.observed.catalog
 
     @cached_property
     def specs(self) -> tuple[KeySpec, ...]:

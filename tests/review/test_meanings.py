@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.apply.prepare import Wish, prepare
+from reconciler.planning.pairing import Selection
 from reconciler.planning.plan import Plan
 from tests.fakes.world import MANAGER, World
 from tests.review.cases import Manifests, empty_world, let_apply
@@ -68,6 +69,16 @@ def test_keys_of_other_managers_are_told() -> None:
     plan = planned(world, TURNED_OVER)
     (assessment,) = plan.review.assessments
     assert (assessment.words, assessment.touched) == ("WIDEN", ("shop/sync-stage",))
+
+
+def test_a_catalogue_that_a_selection_keeps_out_judges_nothing() -> None:
+    """Its author could choose what their own key is judged by."""
+    world = world_with(WORKSPACE)
+    key = KEY.format(name="sync-prod", environment="prod").replace("read", "change")
+    wish = Wish(selection=Selection(targets=("shop/*",)))
+    plan = planned(world, WORKSPACE, TURNED_OVER, key, wish=wish)
+    assert [c.address for c in plan.changes] == ["shop/sync-prod"]
+    assert [f.rule for f in plan.review.failing] == ["AK117"]
 
 
 def test_an_inactive_key_is_not_touched() -> None:
