@@ -25,7 +25,8 @@ The policy says how grave a rule is, everywhere or for the keys of one workspace
 [off](../manifests.md#policy). Its word holds for all findings of the rule, the gravest cases too;
 one that makes any of them less grave is itself a finding ([AK116](AK116.md)). A
 [waiver](../manifests.md#waiver) accepts one rule for one key, with a reason and a last day. Both
-count from the apply after the one that brings them.
+count from the apply after the one that brings them. A waiver accepts whatever the rule finds of its
+key until then, also what comes later: give it a near day. A key that is renamed leaves it behind.
 """
 SUBJECTS = {
     Subject.CHANGE: "What a plan changes",

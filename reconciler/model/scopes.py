@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 
@@ -23,7 +24,7 @@ class ScopeGrant:
         return f"{self.resource}:{self.level}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ScopeCatalog:
     """All resources that exist, each with its levels from weakest to strongest."""
 
@@ -36,7 +37,11 @@ class ScopeCatalog:
 
     def levels(self, resource: str) -> tuple[str, ...]:
         """Give the resource's levels, weakest first; empty where there is no such resource."""
-        return dict(self.resources).get(resource, ())
+        return self._by_resource.get(resource, ())
+
+    @cached_property
+    def _by_resource(self) -> dict[str, tuple[str, ...]]:
+        return dict(self.resources)
 
     def extended(self, other: ScopeCatalog) -> ScopeCatalog:
         """Give both together; `other` wins where a resource is in both."""
@@ -63,3 +68,5 @@ BUILT_IN_CATALOG = ScopeCatalog.of(
     }
 )
 """The table of the console's API Keys page."""
+GRAVE = frozenset({("Credentials", "change"), ("Workspaces", "change")})
+"""Who may change credentials or workspaces can give rights to anybody."""

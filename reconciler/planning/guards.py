@@ -7,10 +7,11 @@ refusals. The policy that judges is the stored one. Who may apply is asked in
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from reconciler.model.keys import RESTORED_HOLD, KeyFields, KeyRecord, KeySpec, Rotation
+from reconciler.model.keys import RESTORED_HOLD, KeyFields, KeyRecord, Rotation
 from reconciler.planning.actions import Action, Reason
 from reconciler.planning.judgement import GuardQuestion
 from reconciler.planning.ownership import (
@@ -124,14 +125,18 @@ def held_names_are_not_taken_again(question: GuardQuestion) -> Iterator[Refusal]
 
 def renames_are_said(question: GuardQuestion) -> Iterator[Refusal]:
     """One key gone and one equal key new is more likely a rename than two decisions."""
-    gone = [c.record for c in question.changes if c.reason is Reason.UNDECLARED and c.record]
+    gone: defaultdict[tuple[str, KeyFields], list[KeyRecord]] = defaultdict(list)
+    for change in question.changes:
+        if change.reason is Reason.UNDECLARED and change.record is not None:
+            record = change.record
+            gone[record.address.workspace, _identity(record.fields)].append(record)
     for change in question.changes:
         spec = change.spec
-        if spec is None or Action.CREATE not in change.actions:
+        if not gone or spec is None or Action.CREATE not in change.actions:
             continue
-        match = next((r for r in gone if _is_same_key(spec, r)), None)
-        if match is not None:
-            gone.remove(match)
+        alike = gone.get((spec.address.workspace, _identity(spec.fields)))
+        if alike:
+            match = alike.pop(0)
             yield Refusal(
                 code="suspected-rename",
                 message=f"{match.address} is gone and {spec.address} is new with the same fields",
@@ -140,12 +145,6 @@ def renames_are_said(question: GuardQuestion) -> Iterator[Refusal]:
                 address=change.address,
                 source=spec.source,
             )
-
-
-def _is_same_key(spec: KeySpec, record: KeyRecord) -> bool:
-    if spec.address.workspace != record.address.workspace:
-        return False
-    return _identity(spec.fields) == _identity(record.fields)
 
 
 def _identity(fields: KeyFields) -> KeyFields:

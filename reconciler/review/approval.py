@@ -19,7 +19,7 @@ def unseen(approved: Review, now: Review) -> tuple[str, ...]:
     """
     if not approved.assessments:
         return ()
-    return (*_gains(approved, now), *_findings(approved, now))
+    return (*_gains(approved, now), *_touched(approved, now), *_findings(approved, now))
 
 
 def _gains(approved: Review, now: Review) -> Iterator[str]:
@@ -33,6 +33,17 @@ def _gained(review: Review) -> Iterator[tuple[Thing, Dimension, str]]:
     for assessment in review.assessments:
         for shift in assessment.shifts:
             yield from ((assessment.thing, shift.dimension, words) for words in shift.gained)
+
+
+def _touched(approved: Review, now: Review) -> Iterator[str]:
+    """Say which keys a resource touches besides those that were shown, where it gives access."""
+    shown = approved.by_thing
+    for assessment in now.widening:
+        before = shown.get(assessment.thing)
+        known = frozenset(() if before is None else before.touched)
+        for address in assessment.touched:
+            if address not in known:
+                yield f"{assessment.address} touches {address}"
 
 
 def _findings(approved: Review, now: Review) -> Iterator[str]:

@@ -36,6 +36,8 @@ RULES: Final[tuple[Rule, ...]] = tuple(
             rules_policy.bindings_change,
             rules_policy.custody_widens,
             rules_ending.held_key_replaced,
+            rules_ending.safeguard_lost,
+            rules_ending.stranger_written_over,
             rules_shared.network_changes,
             rules_shared.meanings_change,
             rules_manifest.never_expires,

@@ -21,6 +21,12 @@ _LOSSES = {
     Dimension.ORIGINS: "callers from {} are refused at once",
     Dimension.TIME: "it works {}",
 }
+_OF_THE_NEW = {
+    Dimension.SCOPES: "requests that need {} are denied to the new secret",
+    Dimension.ORIGINS: "callers from {} are refused with the new secret",
+    Dimension.TIME: "it works {}",
+}
+"""Where the replaced secret goes on as it was."""
 
 
 def disruptions(change: Change, shifts: tuple[Shift, ...], *, is_live: bool) -> tuple[str, ...]:
@@ -35,11 +41,22 @@ def _found(change: Change, shifts: tuple[Shift, ...]) -> Iterator[str]:
     if Action.DEACTIVATE in change.actions:
         yield "deactivated: every secret of it is refused at once"
         return
+    losses = _OF_THE_NEW if keeps_the_old(change) else _LOSSES
     for shift in shifts:
-        words = _LOSSES.get(shift.dimension)
+        words = losses.get(shift.dimension)
         if words is not None and shift.lost:
             yield words.format(", ".join(shift.lost))
+    if keeps_the_old(change) and change.spec is not None and any(s.lost for s in shifts):
+        overlap = format_duration(change.spec.fields.rotation.overlap)
+        yield f"the replaced secret keeps all that it had for {overlap}"
     yield from _of_secret(change)
+
+
+def keeps_the_old(change: Change) -> bool:
+    """Whether a key is replaced that goes on working as it is for the overlap."""
+    if Action.REISSUE not in change.actions or Action.DEACTIVATE in change.actions:
+        return False
+    return change.spec is not None and change.spec.fields.rotation.overlap > timedelta(0)
 
 
 def _of_secret(change: Change) -> Iterator[str]:

@@ -51,7 +51,7 @@ def _policy(change: Change, scene: Scene) -> Assessment:
         ),
     )
     is_touched = any(shift.gained or shift.lost for shift in shifts)
-    touched = tuple(str(address) for address in sorted(scene.observed.live)) if is_touched else ()
+    touched = tuple(str(address) for address in sorted(scene.live)) if is_touched else ()
     return assessed(change.thing, shifts, touched=touched)
 
 
@@ -60,8 +60,7 @@ def _workspace(change: Change, scene: Scene) -> Assessment:
     old = before.admins if isinstance(before, Workspace) else ()
     new = change.body.admins if isinstance(change.body, Workspace) else ()
     name = change.address.partition("/")[2]
-    keys = {str(s.address) for s in scene.desired.keys if s.address.workspace == name}
-    keys |= {str(a) for a in scene.observed.live if a.workspace == name}
+    keys = scene.keys_of.get(name, frozenset())
     shift = _set_shift(Dimension.ADMINS, old, new)
     touched = tuple(sorted(keys)) if shift.gained or shift.lost else ()
     return assessed(change.thing, (shift,), touched=touched)
@@ -77,22 +76,20 @@ def _network(change: Change, scene: Scene) -> Assessment:
         gained=words_of(difference(new, old)),
         lost=words_of(difference(old, new)),
     )
-    touched = () if not isinstance(body, NetworkSet) else tuple(_users(body, scene))
+    touched = () if not isinstance(body, NetworkSet) else tuple(sorted(_users(body, scene)))
     if not touched:
         return assessed(change.thing, ())  # no key that is looked at uses it
     return assessed(change.thing, (shift,), touched=touched)
 
 
 def _users(network: NetworkSet, scene: Scene) -> Iterator[str]:
-    """Name the declared keys whose allowlists mean the network: a workspace's own goes first."""
-    entry = f"network:{network.name}"
-    bodies = (r.body for r in scene.desired.resources)
-    own = {b.workspace for b in bodies if isinstance(b, NetworkSet) and b.name == network.name}
-    for spec in scene.desired.keys:
-        if entry in (spec.fields.allowlist or ()):
-            workspace = spec.address.workspace if spec.address.workspace in own else None
-            if network.workspace == workspace:
-                yield str(spec.address)
+    """Name the keys whose allowlists mean the network, declared or stored, also another manager's:
+    those that this plan does not look at follow with their own.
+    """
+    for address in scene.keys_by_entry.get(f"network:{network.name}", ()):
+        own = (address.workspace, network.name) in scene.own_networks
+        if network.workspace == (address.workspace if own else None):
+            yield str(address)
 
 
 def _catalog(change: Change, scene: Scene) -> Assessment:

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
-from reconciler.model.keys import KeyAddress, KeyRecord
+from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
+from reconciler.model.resources import Body
 from reconciler.model.scopes import ScopeCatalog
 from reconciler.model.states import DesiredState, ObservedState
+from reconciler.model.workspaces import NetworkSet
+from reconciler.planning.places import is_over
+from reconciler.review.disruption import keeps_the_old
 from reconciler.review.privilege import covered
 from reconciler.review.scene import Scene
 
@@ -50,22 +55,38 @@ def meanings(scene: Scene) -> Meanings:
 
 
 def with_other_meaning(desired: DesiredState, observed: ObservedState) -> frozenset[KeyAddress]:
-    """Name the keys of other managers that have to be read for it: all of them where the catalogue
-    changes, else none.
+    """Name the keys of other managers that have to be read for a review: all of them where a
+    catalogue or a network for all changes, else none.
     """
-    stored = next((r for r in observed.resources if isinstance(r.body, ScopeCatalog)), None)
-    body = next((r.body for r in desired.resources if isinstance(r.body, ScopeCatalog)), None)
-    if stored is None and body is None:
-        return frozenset()
-    if stored is not None and (body == stored.body or stored.manager != desired.manager):
+    before = {r.body for r in observed.resources if _is_shared(r.body)}
+    ours = {r.body for r in observed.resources if r.manager == desired.manager}
+    after = {r.body for r in desired.resources if _is_shared(r.body)}
+    if after <= before and ours & before <= after:
         return frozenset()
     return frozenset(f.address for f in observed.foreign)
 
 
+def _is_shared(body: Body) -> bool:
+    if isinstance(body, NetworkSet):
+        return body.workspace is None
+    return isinstance(body, ScopeCatalog)
+
+
 def _left_alone(scene: Scene) -> Iterator[KeyRecord]:
-    changed = {c.record.key_id for c in scene.key_changes if c.record is not None}
+    """Give the records that somebody can use as they are: those that a reissue replaces keep what
+    they had for the overlap.
+    """
     foreign = (f.record for f in scene.observed.foreign if f.record is not None)
-    for record in (*scene.observed.live.values(), *foreign):
-        works = record.fields.active and not record.is_expired(scene.now)
-        if works and record.key_id not in changed:
+    edited = {
+        c.record.key_id for c in scene.key_changes if c.record is not None and not keeps_the_old(c)
+    }
+    for record in (*scene.observed.records, *foreign):
+        if record.key_id not in edited and _works(record, scene.now):
             yield record
+
+
+def _works(record: KeyRecord, now: datetime) -> bool:
+    if record.status is KeyStatus.REMOVED or not record.fields.active or record.is_expired(now):
+        return False
+    is_live = record.status is KeyStatus.LIVE
+    return is_live or any(not is_over(version, now) for version in record.versions)

@@ -58,15 +58,20 @@ def _spans(networks: Iterable[Network], version: int) -> list[Span]:
     ]
 
 
-def _without(spans: Iterable[Span], others: list[Span]) -> Iterator[Span]:
+def _without(spans: list[Span], others: list[Span]) -> Iterator[Span]:
+    """Take `others` out; both sorted and apart, so one walk over both is enough."""
+    at = 0
     for first, last in spans:
         start = first
-        for other_first, other_last in others:
-            if other_last < start or other_first > last:
-                continue
+        while at < len(others) and others[at][1] < start:
+            at += 1
+        position = at
+        while position < len(others) and others[position][0] <= last:
+            other_first, other_last = others[position]
             if other_first > start:
                 yield start, other_first - 1
-            start = other_last + 1
+            start = max(start, other_last + 1)
+            position += 1
         if start <= last:
             yield start, last
 
@@ -129,7 +134,24 @@ def covers_most(ranges: Ranges) -> tuple[tuple[int, bool], ...]:
     """
     found = networks_of(ranges)
     return tuple(
-        (whole.version, whole in found)
-        for whole in EVERYWHERE
-        if sum(n.num_addresses for n in found if n.version == whole.version) >= MOST[whole.version]
+        (whole.version, whole in found) for whole in EVERYWHERE if _is_most(found, whole.version)
+    )
+
+
+def _is_most(networks: Iterable[Network], version: int) -> bool:
+    return sum(n.num_addresses for n in networks if n.version == version) >= MOST[version]
+
+
+def is_opened(new: Ranges, old: Ranges) -> bool:
+    """Whether an allowlist is taken away, or comes to hold most addresses of a family: those that
+    it gains are most by themselves, or it held few before.
+    """
+    if old is None or new is None:
+        return old is not None
+    gained = difference(new, old)
+    before = {version for version, _ in covers_most(old)}
+    return any(
+        _is_most(gained, version)
+        or (version not in before and any(n.version == version for n in gained))
+        for version, _ in covers_most(new)
     )

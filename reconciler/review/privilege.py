@@ -18,8 +18,6 @@ from reconciler.model.verdict import Dimension, Shift
 from reconciler.review.origins import Ranges, gained_words, lost_words, networks_of, words_of
 
 FOR_EVER = "without end"
-GRAVE = frozenset({("Credentials", "change"), ("Workspaces", "change")})
-"""Who may change credentials or workspaces can give rights to anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

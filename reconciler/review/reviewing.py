@@ -6,13 +6,12 @@ plan changes can refuse it; what was so before is told, and stops nobody's work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from reconciler.model.review import Finding, Review
 from reconciler.model.severity import Severity
-from reconciler.model.verdict import Assessment, assessed
+from reconciler.model.verdict import Assessment, Dimension, Thing, assessed
 from reconciler.planning.actions import Action
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Change, Plan, Refusal
@@ -44,10 +43,13 @@ def review(plan: Plan, request: PlanRequest) -> Review:
     scene = Scene(plan=plan, request=request, defaults=DEFAULTS)
     if request.maintenance_only:
         return Review(fail_on=scene.policy.review.fail_on)
-    findings = [f for rule in RULES for f in _found(rule, _asked(rule, scene), scene)]
-    findings += _found(WAIVER_RULE, said_of_waivers(findings, scene), scene)
+    assessments = tuple(_assess(change, scene) for change in plan.changes)
+    gains = {(a.thing, s.dimension) for a in assessments for s in a.shifts if s.gained}
+    judged = _Judged(scene=scene, gains=frozenset(gains))
+    findings = [f for rule in RULES for f in judged.found(rule, _asked(rule, scene))]
+    findings += judged.found(WAIVER_RULE, said_of_waivers(findings, scene))
     return Review(
-        assessments=tuple(_assess(change, scene) for change in plan.changes),
+        assessments=assessments,
         findings=tuple(sorted(with_waivers(findings, scene), key=lambda f: f.order)),
         fail_on=scene.policy.review.fail_on,
     )
@@ -57,48 +59,76 @@ def _asked(rule: Rule, scene: Scene) -> Iterable[Said]:
     return () if rule.check is None else rule.check(scene)
 
 
-def _found(rule: Rule, said: Iterable[Said], scene: Scene) -> Iterator[Finding]:
-    """Give what a rule said with the severity that the policy gives it.
-
-    A case that is graver or lighter than its rule stays so, unless the policy has its own word.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Before:
+    """What a rule about manifests would have said of the changed keys as they were, under the names
+    that they have now.
     """
-    were = _said_before(rule, scene)
-    for one in said:
-        default = one.severity or rule.severity
-        severity = scene.policy.review.severity_of(rule.id, one.workspace, default)
-        if severity is not None:
-            yield Finding(
-                rule=rule.id,
-                severity=severity,
-                address=one.address,
-                is_key=one.is_key,
-                workspace=one.workspace,
-                message=one.message,
-                mend=rule.mend,
-                source=one.source,
-                is_of_change=_is_of_change(rule, one, scene, were),
-            )
+
+    exactly: frozenset[tuple[str, str, Severity]]
+    gravest: Mapping[str, Severity]
+
+    @classmethod
+    def of(cls, rule: Rule, scene: Scene) -> _Before:
+        if rule.subject is not Subject.MANIFEST or rule.standing or rule.check is None:
+            return cls(exactly=frozenset(), gravest={})
+        told = [
+            (scene.names_now.get(s.address, s.address), s.whole or s.message, _severity(s, rule))
+            for s in rule.check(scene.before)
+        ]
+        gravest: dict[str, Severity] = {}
+        for address, _, severity in told:
+            gravest[address] = min(severity, gravest.get(address, severity), key=lambda s: s.rank)
+        return cls(exactly=frozenset(told), gravest=gravest)
 
 
-def _is_of_change(rule: Rule, said: Said, scene: Scene, were: frozenset[_Told]) -> bool:
-    """Whether the plan brings the finding: it changes the thing, and it was not so before."""
-    if rule.standing or said.thing not in scene.changed:
-        return False
-    return (said.address, said.said) not in were
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What rules say becomes findings: as grave as the policy says, and new or so before."""
+
+    scene: Scene
+    gains: frozenset[tuple[Thing, Dimension]]
+
+    def found(self, rule: Rule, said: Iterable[Said]) -> Iterator[Finding]:
+        """Give what a rule said with the severity that the policy gives it.
+
+        A case that is graver or lighter than its rule stays so, unless the policy has its own word.
+        """
+        before = _Before.of(rule, self.scene)
+        for one in said:
+            usual = _severity(one, rule)
+            severity = self.scene.policy.review.severity_of(rule.id, one.workspace, usual)
+            if severity is not None:
+                yield Finding(
+                    rule=rule.id,
+                    severity=severity,
+                    address=one.address,
+                    is_key=one.is_key,
+                    workspace=one.workspace,
+                    message=one.message,
+                    mend=rule.mend,
+                    source=one.source,
+                    is_of_change=self._is_of_change(rule, one, before),
+                )
+
+    def _is_of_change(self, rule: Rule, said: Said, before: _Before) -> bool:
+        """Whether the plan brings the finding: it changes the thing, and it was not so before.
+
+        Who gains nothing of what a finding follows from had it before, in other words perhaps.
+        """
+        if rule.standing or said.thing not in self.scene.changed:
+            return False
+        severity = _severity(said, rule)
+        if (said.address, said.whole or said.message, severity) in before.exactly:
+            return False
+        had = before.gravest.get(said.address)
+        gains = any((said.thing, dimension) in self.gains for dimension in rule.follows)
+        is_known = had is not None and had.rank <= severity.rank
+        return not (rule.follows and is_known and not gains)
 
 
-def _said_before(rule: Rule, scene: Scene) -> frozenset[_Told]:
-    """Give what a rule about manifests would have said of the changed keys as they were, under the
-    names that they have now.
-    """
-    if rule.subject is not Subject.MANIFEST or rule.standing or rule.check is None:
-        return frozenset()
-    said = rule.check(scene.before)
-    return frozenset((scene.names_now.get(s.address, s.address), s.said) for s in said)
-
-
-_Told: TypeAlias = tuple[str, tuple[str, Severity | None]]
-"""A key and all that was said of it."""
+def _severity(said: Said, rule: Rule) -> Severity:
+    return said.severity or rule.severity
 
 
 def _assess(change: Change, scene: Scene) -> Assessment:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.model.severity import Severity
+from reconciler.model.verdict import Dimension
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
 
@@ -41,6 +42,8 @@ class Rule:
     """Whether what it finds comes with time, and so is of no change."""
     of_keys: bool = True
     """False where it speaks of resources, for which there are no waivers."""
+    follows: frozenset[Dimension] = frozenset()
+    """Of which access its findings follow: a key that gains none of it has none that are new."""
     refused_as: tuple[str, ...] = ()
     """Codes under which a plan or a manifest is refused instead."""
 
@@ -69,6 +72,7 @@ class Declared:
     practice: str | None = None
     standing: bool = False
     of_keys: bool = True
+    follows: frozenset[Dimension] = frozenset()
 
     def __call__(self, check: Callable[[Scene], Iterable[Said]]) -> Rule:
         """Make the rule of the function."""
@@ -82,5 +86,6 @@ class Declared:
             practice=self.practice,
             standing=self.standing,
             of_keys=self.of_keys,
+            follows=self.follows,
             check=check,
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.keys import KeyFields, KeyRecord, KeySpec
+from reconciler.model.keys import KeyFields, KeySpec
 from reconciler.model.lifetime import Expiration, format_duration, parse_duration
+from reconciler.model.scopes import GRAVE
 from reconciler.model.severity import Severity
 from reconciler.planning.actions import Action
 from reconciler.planning.plan import Change
-from reconciler.review.origins import covers_most, difference, words_of
-from reconciler.review.privilege import GRAVE, covered, grant_words
+from reconciler.review.origins import difference, is_opened, words_of
+from reconciler.review.privilege import covered, grant_words
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
@@ -40,10 +41,12 @@ def scope_raised(scene: Scene) -> Iterator[Said]:
     for change, _, spec in scene.altered():
         gained = _gained(change, scene)
         if gained:
-            words = ", ".join(grant_words(gained, tuple(str(g) for g in spec.fields.scopes)))
+            words = grant_words(gained, tuple(str(g) for g in spec.fields.scopes))
+            within = [f"{r}:{v}" for r, v in sorted(gained & GRAVE) if f"{r}:{v}" not in words]
+            held = f", which holds {', '.join(within)}" if within else ""
             yield scene.of_change(
                 change,
-                f"gains {words}",
+                f"gains {', '.join(words)}{held}",
                 "spec.scopes",
                 severity=Severity.CRITICAL if gained & GRAVE else None,
             )
@@ -60,7 +63,7 @@ def scope_raised(scene: Scene) -> Iterator[Said]:
 def allowlist_widened(scene: Scene) -> Iterator[Said]:
     """A changed key works from more addresses, and is still restricted."""
     for change, record, spec in scene.altered():
-        if record.fields.ranges is None or _is_opened(record, spec):
+        if record.fields.ranges is None or is_opened(spec.fields.ranges, record.fields.ranges):
             continue
         added = difference(spec.fields.ranges, record.fields.ranges)
         if added:
@@ -81,18 +84,10 @@ def allowlist_widened(scene: Scene) -> Iterator[Said]:
 def allowlist_removed(scene: Scene) -> Iterator[Said]:
     """A key that was restricted is not any more, or only in name."""
     for change, record, spec in scene.altered():
-        if _is_opened(record, spec):
+        if is_opened(spec.fields.ranges, record.fields.ranges):
             whole = spec.fields.ranges is None
             words = "the entire internet" if whole else "practically everywhere"
             yield scene.of_change(change, f"works from {words} now", "spec.allowlist")
-
-
-def _is_opened(record: KeyRecord, spec: KeySpec) -> bool:
-    """Whether a list is taken away, or holds most addresses of a family that it held few of."""
-    old, new = record.fields.ranges, spec.fields.ranges
-    if old is None:
-        return False
-    return new is None or not set(covers_most(new)) <= set(covers_most(old))
 
 
 @Declared(
@@ -150,7 +145,7 @@ def _lasts(expiration: Expiration) -> float:
 
 @Declared(
     id="AK117",
-    title="A new key may write",
+    title="A key that was not here may write",
     severity=Severity.INFO,
     gravest=Severity.CRITICAL,
     why="A headline for whoever counts what can change things. Changing credentials or workspaces "
@@ -158,14 +153,15 @@ def _lasts(expiration: Expiration) -> float:
     mend="Nothing, where that is what the system is for.",
 )
 def new_key_writes(scene: Scene) -> Iterator[Said]:
-    """A created key has more than the weakest level of something."""
+    """A created or adopted key has more than the weakest level of something."""
     for change in scene.key_changes:
         spec = change.spec
         words = () if spec is None else scene.writes(spec.fields)
-        if Action.CREATE in change.actions and spec is not None and words:
+        is_new = Action.CREATE in change.actions
+        if spec is not None and words and (is_new or change.adoption is not None):
             yield scene.of_change(
                 change,
-                f"is new and may use {', '.join(words)}",
+                f"is {'new' if is_new else 'taken over'} and may use {', '.join(words)}",
                 "spec.scopes",
                 _if_grave(spec, scene),
             )
@@ -189,7 +185,7 @@ def overlap_raised(scene: Scene) -> Iterator[Said]:
                 f"instead of {format_duration(old.overlap)}",
                 "spec.rotation.overlap",
             )
-        elif _waits(spec.fields) and not _waits(record.fields):
+        if _waits(spec.fields) and not _waits(record.fields):
             yield scene.of_change(
                 change,
                 "lets a replaced secret work until nobody uses it",

@@ -1,4 +1,4 @@
-"""AK109, AK112, AK113, AK115, AK123: removals, overlaps, places and owners that change."""
+"""AK109, AK112, AK113, AK115, AK123, AK126, AK127: ends, places, owners, safeguards."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reconciler.review.said import Said
 from reconciler.review.scene import Scene
 
 LONG_OVERLAP = timedelta(days=7)
+ENDLESS_OVERLAP = timedelta(days=30)
 
 
 @Declared(
@@ -37,20 +38,26 @@ def removed_while_active(scene: Scene) -> Iterator[Said]:
     id="AK112",
     title="A replaced secret works for more than a week",
     severity=Severity.MEDIUM,
-    why="A rotation after a suspicion is of little use while the old secret goes on working.",
+    gravest=Severity.HIGH,
+    why="A rotation after a suspicion is of little use while the old secret goes on working, and a "
+    "replaced key keeps all that it could do. Of more than 30 days this is high.",
     mend="Shorten `spec.rotation.overlap`; after a leak use `keyrec rotate --leaked`, which has "
     "none.",
 )
 def overlap_long(scene: Scene) -> Iterator[Said]:
-    """A new or changed key has an overlap of more than seven days."""
+    """An overlap of more than seven days is new, or begins."""
     for change in scene.key_changes:
         spec = change.spec
         if spec is None or spec.fields.rotation.overlap <= LONG_OVERLAP:
             continue
-        if change.record is None or change.record.fields.rotation != spec.fields.rotation:
-            words = format_duration(spec.fields.rotation.overlap)
+        is_new = change.record is None or change.record.fields.rotation != spec.fields.rotation
+        if is_new or change.secret is not None:
+            overlap = spec.fields.rotation.overlap
             yield scene.of_change(
-                change, f"lets a replaced secret work for {words}", "spec.rotation.overlap"
+                change,
+                f"lets a replaced secret work for {format_duration(overlap)}",
+                "spec.rotation.overlap",
+                Severity.HIGH if overlap > ENDLESS_OVERLAP else None,
             )
 
 
@@ -118,3 +125,46 @@ def held_key_replaced(scene: Scene) -> Iterator[Said]:
 
 def _address(change: Change) -> KeyAddress | None:
     return None if change.spec is None else change.spec.address
+
+
+@Declared(
+    id="AK126",
+    title="A key loses its protection or its schedule",
+    severity=Severity.MEDIUM,
+    why="Protection keeps a key from being ended by one change, and a schedule ends what was "
+    "copied from it. Without them nothing is seen until it matters.",
+    mend="Say in the pull request why the key does without, or leave it as it is.",
+    practice="Rotate periodically.",
+)
+def safeguard_lost(scene: Scene) -> Iterator[Said]:
+    """A changed key is not protected any more, or its secret is renewed less often."""
+    for change, record, spec in scene.altered():
+        if record.fields.protected and not spec.fields.protected:
+            yield scene.of_change(change, "is protected no more", "spec.protected")
+        old, new = record.fields.rotation.every, spec.fields.rotation.every
+        if old is not None and (new is None or new > old):
+            words = "by no schedule" if new is None else f"every {format_duration(new)}"
+            yield scene.of_change(
+                change,
+                f"is rotated {words} instead of every {format_duration(old)}",
+                "spec.rotation.every",
+            )
+
+
+@Declared(
+    id="AK127",
+    title="A value that somebody else wrote is written over",
+    severity=Severity.MEDIUM,
+    why="Whoever reads it there gets this key's secret from then on.",
+    mend="Find out who wrote it and who reads it; let them take it away themselves.",
+)
+def stranger_written_over(scene: Scene) -> Iterator[Said]:
+    """The new secret replaces a version of the sink that is no key's."""
+    for change in scene.key_changes:
+        secret = change.secret
+        if secret is not None and secret.adopts is not None:
+            yield scene.of_change(
+                change,
+                f"writes over version {secret.adopts} at {secret.path}, which is somebody else's",
+                "spec.secret.adopt",
+            )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from reconciler.model.lifetime import Expiration, parse_duration
-from reconciler.model.scopes import ScopeGrant
+from reconciler.model.scopes import BUILT_IN_CATALOG
 from reconciler.model.severity import Severity
+from reconciler.model.verdict import Dimension
 from reconciler.review.privilege import covered
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
@@ -49,6 +51,7 @@ _SYSTEMS = re.compile(r"[,;+&]|\band\b|/")
 
 @Declared(
     id="AK201",
+    follows=frozenset({Dimension.SCOPES, Dimension.TIME}),
     title="A key never expires",
     severity=Severity.MEDIUM,
     gravest=Severity.HIGH,
@@ -71,6 +74,7 @@ def never_expires(scene: Scene) -> Iterator[Said]:
 
 @Declared(
     id="AK202",
+    follows=frozenset({Dimension.SCOPES, Dimension.TIME}),
     title="A key lives long",
     severity=Severity.MEDIUM,
     why="The longer a key lives, the more copies of it there are: more than 90 days with a scope "
@@ -95,6 +99,7 @@ def lives_long(scene: Scene) -> Iterator[Said]:
 
 @Declared(
     id="AK203",
+    follows=frozenset({Dimension.SCOPES, Dimension.ORIGINS}),
     title="A key that may write works from anywhere",
     severity=Severity.HIGH,
     why="Whoever has a copy of the key can change things, wherever they are.",
@@ -113,6 +118,7 @@ def writes_from_anywhere(scene: Scene) -> Iterator[Said]:
 
 @Declared(
     id="AK204",
+    follows=frozenset({Dimension.SCOPES, Dimension.ORIGINS}),
     title="A key that reads works from anywhere",
     severity=Severity.LOW,
     why="A copy of the key is enough to read what it may read.",
@@ -128,6 +134,7 @@ def reads_from_anywhere(scene: Scene) -> Iterator[Said]:
 
 @Declared(
     id="AK220",
+    follows=frozenset({Dimension.SCOPES}),
     title="Scopes that are dangerous together",
     severity=Severity.HIGH,
     why="Each scope alone has its use; together they let the holder take over or hide something.",
@@ -146,6 +153,7 @@ def toxic_scopes(scene: Scene) -> Iterator[Said]:
 
 @Declared(
     id="AK221",
+    follows=frozenset({Dimension.SCOPES}),
     title="A key may do everything",
     severity=Severity.HIGH,
     why="It has the strongest level of every resource: whoever holds it is an admin.",
@@ -153,13 +161,14 @@ def toxic_scopes(scene: Scene) -> Iterator[Said]:
     practice="Apply the smallest possible scope.",
 )
 def all_scopes(scene: Scene) -> Iterator[Said]:
-    """The strongest level of all that the catalogue knows."""
-    strongest = {
-        ScopeGrant(resource=resource, level=levels[-1])
-        for resource, levels in scene.catalog.resources
-    }
+    """The strongest level of all that the catalogue knows, or of all that the console knows."""
+    wholes = [
+        {(resource, levels[-1]) for resource, levels in catalog.resources}
+        for catalog in (scene.catalog, BUILT_IN_CATALOG)
+    ]
     for spec in scene.specs:
-        if len(strongest) > 1 and strongest <= set(spec.fields.scopes):
+        held = covered(spec.fields, scene.catalog)
+        if any(len(whole) > 1 and whole <= held for whole in wholes):
             yield scene.of_spec(spec, "has the strongest level of every resource", "spec.scopes")
 
 
@@ -196,7 +205,8 @@ def shared_key(scene: Scene) -> Iterator[Said]:
     for spec in scene.specs:
         system = dict(spec.fields.labels).get("system", "")
         if len([part for part in _SYSTEMS.split(system) if part.strip()]) > 1:
-            yield scene.of_spec(spec, "is for several systems, as its label `system` says")
+            said = scene.of_spec(spec, "is for several systems, as its label `system` says")
+            yield replace(said, whole=system)
 
 
 @Declared(

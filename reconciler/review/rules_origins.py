@@ -11,6 +11,7 @@ from functools import lru_cache
 from reconciler.model.allowlist import Network
 from reconciler.model.keys import KeySpec
 from reconciler.model.severity import Severity
+from reconciler.model.verdict import Dimension
 from reconciler.review.origins import count_words, covers_most, networks_of
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
@@ -34,6 +35,7 @@ PRIVATE = tuple(
 
 @Declared(
     id="AK205",
+    follows=frozenset({Dimension.ORIGINS}),
     title="An allowlist that allows everything",
     severity=Severity.CRITICAL,
     why="It looks like a restriction and is none. An allowlist with a sixteenth of all IPv4 "
@@ -50,7 +52,8 @@ def allows_everything(scene: Scene) -> Iterator[Said]:
                 f"{'every address' if is_all else 'practically every address'} of IPv{version}"
                 for version, is_all in families
             )
-            yield scene.of_spec(spec, f"allows {words}", "spec.allowlist")
+            said = scene.of_spec(spec, f"allows {words}", "spec.allowlist")
+            yield replace(said, whole=_whole(networks_of(spec.fields.ranges)))
 
 
 @lru_cache(maxsize=16384)
@@ -66,6 +69,7 @@ def _broad(ranges: tuple[str, ...]) -> tuple[tuple[Network, Severity], ...]:
 
 @Declared(
     id="AK206",
+    follows=frozenset({Dimension.ORIGINS}),
     title="A broad range in an allowlist",
     severity=Severity.MEDIUM,
     gravest=Severity.HIGH,
@@ -75,18 +79,35 @@ def _broad(ranges: tuple[str, ...]) -> tuple[tuple[Network, Severity], ...]:
     practice="Use IP allowlist for critical integrations.",
 )
 def broad_range(scene: Scene) -> Iterator[Said]:
-    """A range is larger than one system's network."""
+    """A range is larger than one system's network, or all of them together are."""
     for spec in scene.specs:
-        broad = _broad(spec.fields.ranges or ())
-        if broad:
-            words = ", ".join(f"{n} ({count_words(n.num_addresses)})" for n, _ in broad[:4])
+        ranges = spec.fields.ranges or ()
+        broad = _broad(ranges)
+        words = ", ".join(f"{n} ({count_words(n.num_addresses)})" for n, _ in broad[:4])
+        severity = min((s for _, s in broad), key=lambda s: s.rank, default=None)
+        if not broad:
+            severity, words = _together(ranges)
+        if severity is not None:
+            more = " and more" if len(broad) > 4 else ""
             said = scene.of_spec(
-                spec,
-                f"may be used from {words}{' and more' if len(broad) > 4 else ''}",
-                "spec.allowlist",
-                severity=min((s for _, s in broad), key=lambda s: s.rank),
+                spec, f"may be used from {words}{more}", "spec.allowlist", severity=severity
             )
-            yield replace(said, whole=_whole(n for n, _ in broad))
+            yield replace(said, whole=f"{_whole(n for n, _ in broad)} {words}")
+
+
+def _together(ranges: tuple[str, ...]) -> tuple[Severity | None, str]:
+    """Judge many small ranges by their sum, as one range of that size; most addresses of a family
+    are AK205's matter.
+    """
+    if covers_most(ranges):
+        return None, ""
+    for version, limits in BROAD.items():
+        count = sum(n.num_addresses for n in networks_of(ranges) if n.version == version)
+        length = (32 if version == 4 else 128) - count.bit_length() + 1
+        severity = next((s for limit, s in limits if count and length < limit), None)
+        if severity is not None:
+            return severity, f"{len(ranges)} ranges with {count_words(count)}"
+    return None, ""
 
 
 @lru_cache(maxsize=16384)
@@ -100,6 +121,7 @@ def _private(ranges: tuple[str, ...]) -> tuple[Network, ...]:
 
 @Declared(
     id="AK207",
+    follows=frozenset({Dimension.ORIGINS}),
     title="A private range in production",
     severity=Severity.MEDIUM,
     why="Requests over the internet never have such an origin: the key will be denied, or the list "
@@ -144,12 +166,24 @@ def contained_entry(scene: Scene) -> Iterator[Said]:
 
 @lru_cache(maxsize=16384)
 def _contained(allowlist: tuple[str, ...]) -> tuple[str, ...]:
-    networks = [ipaddress.ip_network(e) for e in allowlist if not e.startswith("network:")]
-    return tuple(
-        str(n)
-        for n in networks
-        if any(n != o and n.version == o.version and n.subnet_of(o) for o in networks)  # type: ignore[arg-type]  # one family
+    """Give the entries inside of another, by one walk: an outer one comes before what it holds."""
+    literal = dict.fromkeys(
+        ipaddress.ip_network(e) for e in allowlist if not e.startswith("network:")
     )
+    ordered = sorted(literal, key=lambda n: (n.version, int(n.network_address), n.prefixlen))
+    inside: set[Network] = set()
+    outer: Network | None = None
+    for network in ordered:
+        if outer is not None and _ends_within(network, outer):
+            inside.add(network)
+        else:
+            outer = network
+    return tuple(str(n) for n in literal if n in inside)
+
+
+def _ends_within(network: Network, outer: Network) -> bool:
+    same = network.version == outer.version
+    return same and int(network.broadcast_address) <= int(outer.broadcast_address)
 
 
 @Declared(

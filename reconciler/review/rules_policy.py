@@ -9,7 +9,7 @@ from reconciler.model.severity import Severity
 from reconciler.model.waivers import Waiver
 from reconciler.model.workspaces import Workspace
 from reconciler.planning.plan import Change
-from reconciler.review.custody import place_of, shortened
+from reconciler.review.custody import place_of, shown
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
@@ -187,9 +187,9 @@ def _bindings(
 def custody_widens(scene: Scene) -> Iterator[Said]:
     """A recipient is added, or secrets go to another sink."""
     for change, old, new in _policies(scene):
-        added = set(new.sink.recipients) - set(old.sink.recipients)
+        added = set(map(shown, new.sink.recipients)) - set(map(shown, old.sink.recipients))
         if added and old.sink.kind is new.sink.kind:
-            words = ", ".join(shortened(recipient) for recipient in sorted(added))
+            words = ", ".join(sorted(added))
             yield scene.of_change(change, f"lets {words} read every new secret")
         if place_of(old) != place_of(new):
             yield scene.of_change(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.model.scopes import ScopeCatalog
+from reconciler.model.scopes import GRAVE, ScopeCatalog
 from reconciler.model.severity import Severity
 from reconciler.model.workspaces import NetworkSet
 from reconciler.review.meanings import meanings
-from reconciler.review.origins import difference, words_of
-from reconciler.review.privilege import GRAVE, grant_words
+from reconciler.review.origins import difference, is_opened, words_of
+from reconciler.review.privilege import grant_words
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
@@ -22,7 +22,9 @@ _MOST_NAMED = 5
     of_keys=False,
     title="A shared network takes in more",
     severity=Severity.HIGH,
-    why="Every key whose allowlist names the network changes with it.",
+    gravest=Severity.CRITICAL,
+    why="Every key whose allowlist names the network changes with it. A network that "
+    "comes to hold nearly everything is critical.",
     mend="Look at the keys that it touches; give a key that wants another range its own entry.",
 )
 def network_changes(scene: Scene) -> Iterator[Said]:
@@ -32,7 +34,12 @@ def network_changes(scene: Scene) -> Iterator[Said]:
         if isinstance(before, NetworkSet) and isinstance(change.body, NetworkSet):
             more = difference(change.body.ranges, before.ranges)
             if more:
-                yield scene.of_change(change, f"takes in {', '.join(words_of(more))}")
+                opened = is_opened(change.body.ranges, before.ranges)
+                yield scene.of_change(
+                    change,
+                    f"takes in {'nearly everything: ' * opened}{', '.join(words_of(more))}",
+                    severity=Severity.CRITICAL if opened else None,
+                )
 
 
 @Declared(

@@ -27,7 +27,7 @@ def _works(record: KeyRecord, scene: Scene) -> bool:
 def _records(scene: Scene) -> Iterator[KeyRecord]:
     """Give the live keys that the plan looks at, by address."""
     environments = scene.request.environments
-    for address, record in sorted(scene.observed.live.items()):
+    for address, record in sorted(scene.live.items()):
         is_wanted = not environments or record.fields.environment in environments
         if is_wanted and scene.request.selection.covers(str(address)):
             yield record
@@ -85,18 +85,10 @@ def rotation_overdue(scene: Scene) -> Iterator[Said]:
         since = record.rotated_at or record.created_at
         age = scene.now - since
         severity = next((s for limit, s in OLD if age > limit), None)
-        if severity is not None and _works(record, scene) and not _renewed(record, scene):
+        if severity is not None and _works(record, scene) and record.key_id not in scene.renewed:
             yield scene.of_record(
                 record, f"has had the same secret for {age.days} days", severity=severity
             )
-
-
-def _renewed(record: KeyRecord, scene: Scene) -> bool:
-    """Whether this plan gives it a new one."""
-    return any(
-        c.record is not None and c.record.key_id == record.key_id and c.secret is not None
-        for c in scene.key_changes
-    )
 
 
 @Declared(
@@ -113,7 +105,7 @@ def _renewed(record: KeyRecord, scene: Scene) -> bool:
 def expires_soon(scene: Scene) -> Iterator[Said]:
     """A key that works ends within fourteen days."""
     for record in _records(scene):
-        if record.expires_at is None or not _works(record, scene) or _renewed(record, scene):
+        if record.expires_at is None or not _works(record, scene) or record.key_id in scene.renewed:
             continue
         left = record.expires_at - scene.now
         severity = next((s for limit, s in SOON if left <= limit), None)

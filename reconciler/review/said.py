@@ -29,8 +29,3 @@ class Said:
     def thing(self) -> Thing:
         """Give what it is about."""
         return self.is_key, self.address
-
-    @property
-    def said(self) -> tuple[str, Severity | None]:
-        """Give all that is said, for telling whether it was so before."""
-        return self.whole or self.message, self.severity

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from reconciler.model.keys import KeyFields, KeyRecord, KeySpec
+from reconciler.model.keys import KeyAddress, KeyFields, KeyRecord, KeySpec
 from reconciler.model.policy import Policy
-from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
+from reconciler.model.scopes import BUILT_IN_CATALOG, GRAVE, ScopeCatalog, ScopeGrant
 from reconciler.model.severity import Severity
 from reconciler.model.states import DesiredState, ObservedState
 from reconciler.model.verdict import Thing
+from reconciler.model.workspaces import NetworkSet
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Change, Plan
 from reconciler.review.said import Said
@@ -51,9 +53,11 @@ class Scene:
 
     @cached_property
     def catalog(self) -> ScopeCatalog:
-        """Give the catalogue that will hold after the plan: a declared one that is kept out of it by
-        a selection says nothing yet.
+        """Give the catalogue that will hold after the plan: a declared one that a selection keeps
+        out says nothing yet. Keys as they were are judged by the stored one.
         """
+        if self.only is not None:
+            return self.observed.catalog
         for change in self.plan.changes:
             before = None if change.resource is None else change.resource.body
             if isinstance(change.body, ScopeCatalog):
@@ -81,6 +85,29 @@ class Scene:
         return frozenset(c.thing for c in self.plan.changes)
 
     @cached_property
+    def keys_by_entry(self) -> Mapping[str, tuple[KeyAddress, ...]]:
+        """Give the keys whose allowlists name a network, by the entry that names it."""
+        allowlists = {a: r.fields.allowlist for a, r in self.live.items()}
+        others = (f.record for f in self.observed.foreign if f.record is not None)
+        allowlists |= {r.address: r.fields.allowlist for r in others}
+        allowlists |= {s.address: s.fields.allowlist for s in self.desired.keys}
+        found: defaultdict[str, list[KeyAddress]] = defaultdict(list)
+        for address, allowlist in allowlists.items():
+            for entry in {e for e in allowlist or () if e.startswith("network:")}:
+                found[entry].append(address)
+        return {entry: tuple(addresses) for entry, addresses in found.items()}
+
+    @cached_property
+    def own_networks(self) -> frozenset[tuple[str, str]]:
+        """Give workspace and name of the networks that go before one of that name for all."""
+        bodies = (*(r.body for r in self.desired.resources), *self.observed.networks)
+        return frozenset(
+            (b.workspace, b.name)
+            for b in bodies
+            if isinstance(b, NetworkSet) and b.workspace is not None
+        )
+
+    @cached_property
     def before(self) -> Scene:
         """Give the changed keys as they were, those that admitted somebody, for the same rules.
 
@@ -105,13 +132,40 @@ class Scene:
                 yield change, change.record, change.spec
 
     def writes(self, fields: KeyFields) -> tuple[str, ...]:
-        """Give the grants that allow more than the weakest level of their resource."""
-        return tuple(
-            str(grant)
-            for grant in fields.scopes
-            if grant.level in (levels := self.catalog.levels(grant.resource))
-            and levels.index(grant.level) > 0
-        )
+        """Give the grants that allow more than to read, as far as a catalogue tells."""
+        return tuple(str(grant) for grant in fields.scopes if self._writes(grant))
+
+    def _writes(self, grant: ScopeGrant) -> bool:
+        """Whether a grant is of more than the weakest of several levels; where there is but one,
+        only the word `read` says that it reads.
+        """
+        levels = self.catalog.levels(grant.resource)
+        if grant.level not in levels:
+            return False
+        if len(levels) == 1:
+            return grant.level != "read"
+        covers = {(grant.resource, at) for at in levels[: levels.index(grant.level) + 1]}
+        return len(covers) > 1 or not covers.isdisjoint(GRAVE)
+
+    @cached_property
+    def live(self) -> dict[KeyAddress, KeyRecord]:
+        """Give the live records of this manager by address."""
+        return self.observed.live
+
+    @cached_property
+    def renewed(self) -> frozenset[str]:
+        """Give the ids of the keys to which the declared part gives a new secret."""
+        changes = (c for c in self.key_changes if c.secret is not None)
+        return frozenset(c.record.key_id for c in changes if c.record is not None)
+
+    @cached_property
+    def keys_of(self) -> Mapping[str, frozenset[str]]:
+        """Give the addresses of all keys by their workspace: declared, stored, of others."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        others = (f.address for f in self.observed.foreign)
+        for address in (*(s.address for s in self.desired.keys), *self.live, *others):
+            found[address.workspace].add(str(address))
+        return {workspace: frozenset(keys) for workspace, keys in found.items()}
 
     def of_spec(
         self, spec: KeySpec, message: str, field: str = "", severity: Severity | None = None

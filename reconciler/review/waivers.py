@@ -1,7 +1,8 @@
 """Findings that somebody accepts: which waiver counts, and what is wrong with waivers (AK231).
 
 Only stored waivers that have not expired count. One that the plan brings is shown beside the
-finding that it is for, and helps from the next apply on.
+finding that it is for, and helps from the next apply on. A key that takes a name in this plan does
+not get the waivers of that name.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ def with_waivers(findings: Iterable[Finding], scene: Scene) -> Iterator[Finding]
         **{(w.rule, str(w.key)): _acceptance(w, counts=False) for w in _coming(scene)},
         **{(w.rule, str(w.key)): _acceptance(w, counts=True) for w in _counting(scene)},
     }
+    renamed = set(scene.names_now.values())
     for finding in findings:
-        waiver = accepted.get((finding.rule, finding.address)) if finding.is_key else None
+        is_same = finding.is_key and finding.address not in renamed
+        waiver = accepted.get((finding.rule, finding.address)) if is_same else None
         yield finding if waiver is None else replace(finding, waiver=waiver)
 
 

@@ -56,3 +56,15 @@ def test_a_finding_that_was_not_shown_is_said() -> None:
 def test_a_plan_that_was_saved_without_a_review_is_compared_by_its_effects() -> None:
     """It showed nothing of what they mean."""
     assert unseen(Review(), SHOWN) == ()
+
+
+def test_keys_that_a_wider_resource_touches_beside_those_shown_are_said() -> None:
+    """A catalogue names those it gives more to; one that came meanwhile was not shown."""
+    shift = Shift(dimension=Dimension.SCOPES, gained=("Reviews:operate",))
+    shown = assessed((False, "scopes/default"), (shift,), touched=("shop/a", "shop/b"))
+    now = replace(shown, touched=("shop/a", "shop/c"))
+    assert unseen(Review(assessments=(shown,)), Review(assessments=(now,))) == (
+        "scopes/default touches shop/c",
+    )
+    fewer = replace(shown, touched=("shop/a",))
+    assert unseen(Review(assessments=(shown,)), Review(assessments=(fewer,))) == ()

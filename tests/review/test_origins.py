@@ -14,6 +14,7 @@ from reconciler.review.origins import (
     covers_most,
     difference,
     gained_words,
+    is_opened,
     lost_words,
     words_of,
 )
@@ -110,3 +111,23 @@ def test_many_ranges_are_counted() -> None:
     """A comment has no room for all of them."""
     many = tuple(ipaddress.ip_network(f"10.{n}.0.0/32") for n in range(20))
     assert words_of(many)[-1] == "12 more ranges (12 addresses)"
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "expected"),
+    [
+        (None, ("10.0.0.0/8",), True),
+        (("10.0.0.0/8",), None, False),
+        (("0.0.0.0/1",), ("10.0.0.0/8",), True),
+        (("0.0.0.0/1",), ("0.0.0.0/0",), False),
+        (("0.0.0.0/1", "128.0.0.0/8"), ("0.0.0.0/1",), False),
+        (("0.0.0.0/1", "128.0.0.0/2"), ("0.0.0.0/1",), True),
+        (("::/1", "10.0.0.0/8"), ("10.0.0.0/8",), True),
+        (("10.0.0.0/8",), ("10.0.0.0/8",), False),
+    ],
+)
+def test_a_list_is_opened_where_it_comes_to_hold_nearly_everything(
+    new: Ranges, old: Ranges, expected: bool
+) -> None:
+    """Also one that held much before; never one that gets shorter."""
+    assert is_opened(new, old) is expected
