@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ci.keyrec_program import Ended
-from ci.note import DIGEST, Notes
+from ci.note import COMMIT, DIGEST, Notes, kept
 
 
 class NotApproved(Exception):
@@ -22,6 +24,18 @@ class Asked:
     """The last commit of the merged branch."""
 
 
+def the_merged(requests: Iterable[Mapping[str, Any]], commit: str) -> Mapping[str, Any]:
+    """Give the one request that the commit is the merge of.
+
+    Raises:
+        NotApproved: there is none, or more than one.
+    """
+    found = list(requests)
+    if len(found) != 1:
+        raise NotApproved(f"the commit {commit[:12]} is not the merge of one request")
+    return found[0]
+
+
 def approved_digest(notes: Notes, asked: Asked) -> str:
     """Give the digest that was shown for the last commit of the merged request.
 
@@ -29,15 +43,11 @@ def approved_digest(notes: Notes, asked: Asked) -> str:
         NotApproved: there is no such comment, or it shows another commit or no plan.
         ApiTrouble: the forge did not let us look.
     """
-    runs = [
-        note.run
-        for note in notes.own()
-        if note.run and note.marker == asked.marker and note.run.place == asked.place
-    ]
-    if not runs:
+    note = kept(notes, asked.marker, asked.place) if asked.marker else None
+    run = note.run if note else None
+    if run is None:
         raise NotApproved("the merged request has no comment of a plan for this configuration")
-    run = runs[-1]
-    if run.head != asked.head:
+    if run.head != asked.head or not COMMIT.fullmatch(run.head):
         raise NotApproved("the comment of the merged request shows the plan of another commit")
     if run.code not in {Ended.DONE, Ended.CHANGES} or not DIGEST.fullmatch(run.digest):
         raise NotApproved("the comment of the merged request shows no plan that could be applied")

@@ -21,6 +21,8 @@ LONGEST_ANSWER = 32 * 1024 * 1024
 MOST_PAGES = 100
 _SECONDS = 30
 _PASSING = {429, 500, 502, 503, 504}
+_DENIED = {401, 403, 404}
+"""GitHub and GitLab answer 404 where a token may not even know that something is there."""
 
 
 class ApiTrouble(Exception):
@@ -155,6 +157,12 @@ def is_passing(trouble: ApiTrouble) -> bool:
 def asked_wait(trouble: ApiTrouble) -> float | None:
     """Give the seconds that the server asked to wait."""
     return trouble.asked if isinstance(trouble, _Passing) else None
+
+
+def explained(trouble: ApiTrouble | ApiUnusable, right: str) -> str:
+    """Say what went wrong, and which right is missing where that is why."""
+    is_denied = isinstance(trouble, ApiTrouble) and trouble.status in _DENIED
+    return f"{trouble}. {right}" if is_denied else f"{trouble}."
 
 
 def _trouble(error: urllib.error.HTTPError, what: str) -> ApiTrouble:

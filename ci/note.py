@@ -119,7 +119,7 @@ def keep(notes: Notes, wanted: Wanted) -> str:
         ApiTrouble: the forge did not let us.
     """
     for attempt in range(ATTEMPTS):
-        there = _existing(notes, wanted)
+        there = kept(notes, wanted.marker, wanted.run.place)
         if there is None and (wanted.is_quiet or not wanted.marker):
             return "none"
         try:
@@ -155,15 +155,22 @@ def fitted(wanted: Wanted, marker: str, longest: int) -> str:
     return text + last
 
 
-def _existing(notes: Notes, wanted: Wanted) -> Note | None:
-    for note in notes.own():
-        run = note.run
-        if wanted.marker:
-            if note.marker == wanted.marker and (run is None or run.place == wanted.run.place):
-                return note
-        elif note.marker and run is not None and run.place == wanted.run.place:
-            return note
-    return None
+def kept(notes: Notes, marker: str, place: str) -> Note | None:
+    """Give the comment that is kept up to date, the first that fits: later ones say nothing.
+
+    Without a marker, any that shows a plan of this place.
+
+    Raises:
+        ApiTrouble: the forge did not let us look.
+    """
+    return next((note for note in notes.own() if _fits(note, marker, place)), None)
+
+
+def _fits(note: Note, marker: str, place: str) -> bool:
+    run = note.run
+    if not marker:
+        return bool(note.marker) and run is not None and run.place == place
+    return note.marker == marker and (run is None or run.place == place)
 
 
 def _quoted(text: str) -> str:

@@ -51,8 +51,7 @@ class Planned:
 
 
 def make_plan(keyrec: Keyrec, out: Path, *more: str) -> Planned:
-    """Plan once and save it below `out`."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Plan once and save it in the folder `out`."""
     file = out / PLAN
     file.unlink(missing_ok=True)
     told = keyrec("plan", "--detailed-exitcode", "--format", "markdown", "--out", str(file), *more)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from typing import Any
 
-from ci.applied import Applied, Refusal, Terms, apply
-from ci.approval import Asked, NotApproved, approved_digest
-from ci.github.comments import Comments, github_api
+from ci.applied import Applied, Refusal, apply
+from ci.approval import Asked, approved_digest, the_merged
+from ci.github.comments import comments_of, github_api
 from ci.github.identity import vault_login
 from ci.github.job import Job
 from ci.github.log import quoted, remark
@@ -19,17 +19,12 @@ from ci.planned import Planned
 def main() -> int:
     """Apply what the merged pull request showed, or what a person names."""
     job = Job.read(os.environ)
-    if job.request:
+    if job.is_requests:
         remark("error", "Apply runs after the merge, never in a pull request's own job.")
         return Ended.INVALID
-    terms = Terms(
-        digest=job.given("EXPECT_DIGEST"),
-        plan_file=_plan_file(job),
-        removals=job.given("ALLOW_REMOVALS"),
-    )
     try:
         with vault_login(job) as login:
-            applied = apply(job.keyrec, job.out, terms, lambda plan: _reviewed(job, plan), **login)
+            applied = apply(job, lambda plan: _reviewed(job, plan), **login)
     except Refusal as refusal:
         quoted(str(refusal))
         remark("error", str(refusal).partition("\n")[0])
@@ -55,24 +50,18 @@ def _told(job: Job, applied: Applied) -> int:
 
 def _reviewed(job: Job, planned: Planned) -> str:
     """Give the digest that the comment of the merged pull request shows."""
-    api, commit = github_api(job.environ), job.environ.get("GITHUB_SHA", "")
-    found = api.get(f"/repos/{job.repository}/commits/{commit}/pulls")
-    merged = [p for p in found if p.get("merged_at") and p.get("merge_commit_sha") == commit]
-    if len(merged) != 1:
-        raise NotApproved(f"the commit {commit[:12]} is not the merge of one pull request")
-    comments = Comments(
-        api=api,
-        repository=job.repository,
-        number=int(merged[0]["number"]),
-        author=job.given("COMMENT_AUTHOR", "github-actions[bot]"),
-    )
-    head = str(merged[0]["head"]["sha"])
-    return approved_digest(comments, Asked(marker=planned.marker, place=job.place, head=head))
+    commit = job.environ.get("GITHUB_SHA", "")
+    found = github_api(job).get(f"/repos/{job.repository}/commits/{commit}/pulls")
+    merged = the_merged((each for each in found if _brought(job, each, commit)), commit)
+    asked = Asked(marker=planned.marker, place=job.place, head=str(merged["head"]["sha"]))
+    return approved_digest(comments_of(job, int(merged["number"])), asked)
 
 
-def _plan_file(job: Job) -> str:
-    given = job.given("PLAN_FILE")
-    return str(Path(job.environ.get("GITHUB_WORKSPACE", ".")) / given) if given else ""
+def _brought(job: Job, request: dict[str, Any], commit: str) -> bool:
+    """Whether merging the pull request made the commit, on the branch that the job is for."""
+    into = f"refs/heads/{(request.get('base') or {}).get('ref')}"
+    is_merged = bool(request.get("merged_at")) and request.get("merge_commit_sha") == commit
+    return is_merged and into == job.environ.get("GITHUB_REF", "")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,17 @@ import json
 import os
 import sys
 
-from ci.github.comments import Comments, github_api
+from ci.github.comments import comments_of
 from ci.github.job import Job
 from ci.github.log import remark
-from ci.http_api import ApiTrouble, ApiUnusable
+from ci.http_api import ApiTrouble, ApiUnusable, explained
 from ci.note import Run, Wanted, keep
 from ci.planned import RESULT
 
-DENIED = {401, 403, 404}
+_RIGHT = (
+    "The job's token has no right to comment; give the job `permissions: pull-requests: write`, "
+    "or the action `comment: false`."
+)
 
 
 def main() -> int:
@@ -25,15 +28,11 @@ def main() -> int:
         remark("notice", f"{why}: there is no comment to write.")
         return 0
     try:
-        comments = Comments(
-            api=github_api(job.environ),
-            repository=job.repository,
-            number=number,
-            author=job.given("COMMENT_AUTHOR", "github-actions[bot]"),
-        )
-        remark("notice", f"The comment of the plan: {keep(comments, _wanted(job))}.")
+        done = keep(comments_of(job, number), _wanted(job))
+        remark("notice", f"The comment of the plan: {done}.")
     except (ApiTrouble, ApiUnusable) as trouble:
-        remark("warning", f"The plan stands, its comment was not written: {_why(trouble)}")
+        why = explained(trouble, _RIGHT)
+        remark("warning", f"The plan stands, its comment was not written: {why}")
     return 0
 
 
@@ -41,15 +40,6 @@ def _wanted(job: Job) -> Wanted:
     told = json.loads((job.out / RESULT).read_text(encoding="utf-8"))
     run = Run(head=job.head, code=told["code"], digest=told["digest"], place=job.place)
     return Wanted(text=told["text"], run=run, is_quiet=told["is_quiet"])
-
-
-def _why(trouble: ApiTrouble | ApiUnusable) -> str:
-    if isinstance(trouble, ApiTrouble) and trouble.status in DENIED:
-        return (
-            f"{trouble}. The job's token has no right to comment; give the job "
-            "`permissions: pull-requests: write`, or the action `comment: false`."
-        )
-    return f"{trouble}."
 
 
 if __name__ == "__main__":

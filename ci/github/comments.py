@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ci.github.job import Job
 from ci.http_api import Api
 from ci.note import Note
 
@@ -47,14 +48,24 @@ class Comments:
         self.api.rest(attempt, asked)
 
 
-def github_api(environ: Mapping[str, str]) -> Api:
+def comments_of(job: Job, number: int) -> Comments:
+    """Give the comments of a pull request and the job's own account; raises ApiUnusable."""
+    return Comments(
+        api=github_api(job),
+        repository=job.repository,
+        number=number,
+        author=job.given("COMMENT_AUTHOR", "github-actions[bot]"),
+    )
+
+
+def github_api(job: Job) -> Api:
     """Give the API with the job's token; raises ApiUnusable."""
     return Api(
-        root=environ.get("GITHUB_API_URL", "https://api.github.com").rstrip("/"),
+        root=job.environ.get("GITHUB_API_URL", "https://api.github.com").rstrip("/"),
         headers={
             "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {environ.get('GITHUB_TOKEN', '')}",
+            "Authorization": f"Bearer {job.environ.get('GITHUB_TOKEN', '')}",
             "X-GitHub-Api-Version": VERSION,
         },
-        patience=float(environ.get("KEYREC_CI_PATIENCE") or 1),
+        patience=job.patience,
     )

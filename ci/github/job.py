@@ -1,4 +1,4 @@
-"""What a job on GitHub knows: all of it comes from its environment and is text until it is read."""
+"""What a job on GitHub knows beyond the inputs: its event, its rights, and where it reports."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ci.keyrec_program import Keyrec
+from ci.job import Job as AnyJob
 
 DEPENDABOT = "dependabot[bot]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One job."""
+class Job(AnyJob):
+    """One job on GitHub."""
 
-    environ: Mapping[str, str] = field(repr=False)
     event: Mapping[str, Any] = field(repr=False)
 
     @classmethod
@@ -33,14 +32,6 @@ class Job:
             event = {}
         return cls(environ=environ, event=event if isinstance(event, dict) else {})
 
-    def given(self, name: str, default: str = "") -> str:
-        """Give an input of the action."""
-        return self.environ.get(f"KEYREC_CI_{name}", "").strip() or default
-
-    def says(self, name: str) -> bool:
-        """Whether an input is switched on."""
-        return self.given(name).lower() in {"true", "1", "yes"}
-
     @property
     def event_name(self) -> str:
         """Give what started the job."""
@@ -52,6 +43,11 @@ class Job:
         return self.environ.get("GITHUB_REPOSITORY", "")
 
     @property
+    def root(self) -> Path:
+        """Give the repository's folder."""
+        return Path(self.environ.get("GITHUB_WORKSPACE", "."))
+
+    @property
     def out(self) -> Path:
         """Give the folder of what is made: one for each configuration of a job."""
         place = hashlib.sha256(self.place.encode()).hexdigest()[:12]
@@ -59,30 +55,15 @@ class Job:
         return root.resolve() / "keyrec" / place
 
     @property
-    def folder(self) -> str:
-        """Give the folder of the repository in which keyrec runs."""
-        return self.given("WORKING_DIRECTORY", ".")
-
-    @property
-    def place(self) -> str:
-        """Give folder and configuration, which tell the comments of one request apart."""
-        return f"{self.folder}/{self.given('CONFIG', 'keyrec.yaml')}"
-
-    @property
-    def keyrec(self) -> Keyrec:
-        """Give keyrec in its folder."""
-        root = Path(self.environ.get("GITHUB_WORKSPACE", "."))
-        return Keyrec(
-            environ=self.environ,
-            folder=root / self.folder,
-            config=self.given("CONFIG", "keyrec.yaml"),
-        )
-
-    @property
     def request(self) -> Mapping[str, Any]:
         """Give the pull request, empty where the job has none."""
         found = self.event.get("pull_request")
         return found if isinstance(found, dict) else {}
+
+    @property
+    def is_requests(self) -> bool:
+        """Whether it is a pull request's own job, also where its event could not be read."""
+        return bool(self.request) or self.event_name.startswith("pull_request")
 
     @property
     def head(self) -> str:
@@ -94,7 +75,7 @@ class Job:
     @property
     def restriction(self) -> str:
         """Say why the job has neither rights nor secrets; empty where it has them."""
-        if not self.request:
+        if not self.is_requests:
             return ""
         head = self.request.get("head")
         repo = head.get("repo") if isinstance(head, dict) else None

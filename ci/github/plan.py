@@ -29,7 +29,7 @@ def main() -> int:
     if job.event_name == "pull_request_target":
         remark("error", _TARGET)
         return Ended.INVALID
-    job.out.mkdir(parents=True, exist_ok=True)
+    job.begin()
     planned = _validated(job) if job.restriction else _planned(job)
     sarif = job.out / "keyrec.sarif"
     has_sarif = job.says("SARIF") and save_shown(job.keyrec, planned, "sarif", sarif, job.folder)
@@ -45,8 +45,7 @@ def main() -> int:
 
 
 def _planned(job: Job) -> Planned:
-    removals = job.given("ALLOW_REMOVALS")
-    planned = make_plan(job.keyrec, job.out, *(("--allow-removals", removals) if removals else ()))
+    planned = make_plan(job.keyrec, job.out, *job.flags)
     if planned.plan_file:
         quoted(shown(job.keyrec, planned, "text").out)
     quoted(planned.said)

@@ -1,27 +1,17 @@
-"""What a job on GitLab knows: all of it comes from its environment and is text until it is read."""
+"""What a job on GitLab knows beyond the inputs: its merge request, its rights, and its folders."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-from ci.keyrec_program import Keyrec
+from ci.job import Job as AnyJob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One job."""
-
-    environ: Mapping[str, str] = field(repr=False)
-
-    def given(self, name: str, default: str = "") -> str:
-        """Give an input of the component."""
-        return self.environ.get(f"KEYREC_CI_{name}", "").strip() or default
-
-    def says(self, name: str) -> bool:
-        """Whether an input is switched on."""
-        return self.given(name).lower() in {"true", "1", "yes"}
+class Job(AnyJob):
+    """One job on GitLab."""
 
     def known(self, name: str) -> str:
         """Give one of GitLab's own variables."""
@@ -37,24 +27,13 @@ class Job:
         """Give the folder of what is made."""
         return self.root / ".keyrec-ci"
 
-    @property
-    def folder(self) -> str:
-        """Give the folder of the repository in which keyrec runs."""
-        return self.given("WORKING_DIRECTORY", ".")
-
-    @property
-    def place(self) -> str:
-        """Give folder and configuration, which tell the notes of one request apart."""
-        return f"{self.folder}/{self.given('CONFIG', 'keyrec.yaml')}"
-
-    @property
-    def keyrec(self) -> Keyrec:
-        """Give keyrec in its folder."""
-        return Keyrec(
-            environ=self.environ,
-            folder=self.root / self.folder,
-            config=self.given("CONFIG", "keyrec.yaml"),
-        )
+    def begin(self) -> None:
+        """Make that folder anew: a branch may have put a link there, and we would follow it."""
+        if self.out.is_symlink() or self.out.is_file():
+            self.out.unlink()
+        elif self.out.exists():
+            shutil.rmtree(self.out)
+        self.out.mkdir(parents=True)
 
     @property
     def request(self) -> str:

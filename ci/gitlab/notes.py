@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ci.gitlab.job import Job
 from ci.http_api import Api
 from ci.note import Note
 
@@ -55,10 +56,15 @@ def project_path(project: str) -> str:
     return f"/projects/{urllib.parse.quote(project, safe='')}"
 
 
-def gitlab_api(environ: Mapping[str, str]) -> Api:
+def notes_of(job: Job, project: str, number: str) -> MergeNotes:
+    """Give the notes of a merge request and the bot's own account; raises ApiUnusable."""
+    return MergeNotes(api=gitlab_api(job), project=project, number=number)
+
+
+def gitlab_api(job: Job) -> Api:
     """Give the API with the bot's token; raises ApiUnusable."""
     return Api(
-        root=environ.get("CI_API_V4_URL", "https://gitlab.com/api/v4").rstrip("/"),
-        headers={"PRIVATE-TOKEN": environ.get("KEYREC_GITLAB_TOKEN", "")},
-        patience=float(environ.get("KEYREC_CI_PATIENCE") or 1),
+        root=job.environ.get("CI_API_V4_URL", "https://gitlab.com/api/v4").rstrip("/"),
+        headers={"PRIVATE-TOKEN": job.environ.get("KEYREC_GITLAB_TOKEN", "")},
+        patience=job.patience,
     )

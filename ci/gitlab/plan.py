@@ -7,24 +7,23 @@ import os
 import sys
 
 from ci.gitlab.job import Job
-from ci.gitlab.notes import MergeNotes, gitlab_api
-from ci.http_api import ApiTrouble, ApiUnusable
+from ci.gitlab.notes import notes_of
+from ci.http_api import ApiTrouble, ApiUnusable, explained
 from ci.keyrec_program import Ended
 from ci.note import keep
 from ci.planned import Planned, make_plan, save_shown, shown
 
-DENIED = {401, 403, 404}
 QUALITY, SARIF = "gl-code-quality-report.json", "keyrec.sarif"
+_RIGHT = "KEYREC_GITLAB_TOKEN has to be Reporter at least, with the scope api."
 
 
 def main() -> int:
     """Plan, or only check the manifests where the job has no rights; the job's exit code."""
     job = Job(environ=os.environ)
-    job.out.mkdir(parents=True, exist_ok=True)
+    job.begin()
     if job.restriction:
         return _validated(job)
-    removals = job.given("ALLOW_REMOVALS")
-    planned = make_plan(job.keyrec, job.out, *(("--allow-removals", removals) if removals else ()))
+    planned = make_plan(job.keyrec, job.out, *job.flags)
     _say((shown(job.keyrec, planned, "text").out if planned.plan_file else "") + planned.said)
     _report(job, planned)
     if job.request and job.says("COMMENT"):
@@ -61,22 +60,11 @@ def _noted(job: Job, planned: Planned) -> str:
             "own token may not write notes; make a project access token (Reporter, scope api)."
         )
     try:
-        notes = MergeNotes(
-            api=gitlab_api(job.environ),
-            project=job.known("MERGE_REQUEST_PROJECT_ID"),
-            number=job.request,
-        )
-        return (
-            f"The note of the plan: {keep(notes, planned.wanted(head=job.head, place=job.place))}."
-        )
+        notes = notes_of(job, job.known("MERGE_REQUEST_PROJECT_ID"), job.request)
+        done = keep(notes, planned.wanted(head=job.head, place=job.place))
     except (ApiTrouble, ApiUnusable) as trouble:
-        return f"The plan stands, its note was not written: {_why(trouble)}"
-
-
-def _why(trouble: ApiTrouble | ApiUnusable) -> str:
-    if isinstance(trouble, ApiTrouble) and trouble.status in DENIED:
-        return f"{trouble}. KEYREC_GITLAB_TOKEN has to be Reporter at least, with the scope api."
-    return f"{trouble}."
+        return f"The plan stands, its note was not written: {explained(trouble, _RIGHT)}"
+    return f"The note of the plan: {done}."
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What the wire models are made of beyond single values: the base, and the allowlist.
+"""What the wire models are made of beyond single values: the base, names, and the allowlist.
 
 Compatibility: `keyrec/v1`; fields are only added, each optional with what its absence meant.
 """
@@ -55,6 +55,13 @@ class NamedMetadata(Wire):
     description: Annotated[
         Text | None, Field(default=None, title="Description", description="What it is for.")
     ]
+
+
+KeyNameField: TypeAlias = Annotated[Name, Field(title="Name", description="The key's name.")]
+KeyWorkspaceField: TypeAlias = Annotated[
+    Name, Field(title="Workspace", description="The key's workspace.")
+]
+"""Which key is meant, where a manifest speaks of one that it does not declare."""
 
 
 def _entry(value: object) -> str:

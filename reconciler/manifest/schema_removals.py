@@ -9,16 +9,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.manifest.schema_lists import Manifest, Wire
-from reconciler.manifest.schema_texts import Name
+from reconciler.manifest.schema_lists import KeyNameField, KeyWorkspaceField, Manifest, Wire
 from reconciler.manifest.schema_values import ReasonField
 
 
 class RemovalMetadata(Wire):
     """Which key is removed."""
 
-    name: Annotated[Name, Field(title="Name", description="The key's name.")]
-    workspace: Annotated[Name, Field(title="Workspace", description="The key's workspace.")]
+    name: KeyNameField
+    workspace: KeyWorkspaceField
 
 
 class RemovalSpecWire(Wire):

@@ -9,16 +9,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reconciler.manifest.schema_lists import Manifest, NamedMetadata, Wire
+from reconciler.manifest.schema_lists import (
+    KeyNameField,
+    KeyWorkspaceField,
+    Manifest,
+    NamedMetadata,
+    Wire,
+)
 from reconciler.manifest.schema_rules import Day, RuleField
-from reconciler.manifest.schema_texts import Line, Name
+from reconciler.manifest.schema_texts import Line
 
 
 class WaivedKeyWire(Wire):
     """Which key."""
 
-    workspace: Annotated[Name, Field(title="Workspace", description="The key's workspace.")]
-    name: Annotated[Name, Field(title="Name", description="The key's name.")]
+    workspace: KeyWorkspaceField
+    name: KeyNameField
 
 
 class WaiverSpecWire(Wire):

@@ -78,6 +78,7 @@ class Place:
             "GITHUB_EVENT_NAME": "pull_request",
             "GITHUB_EVENT_PATH": str(self.temporary / "event.json"),
             "GITHUB_OUTPUT": str(outputs),
+            "GITHUB_REF": "refs/heads/main",
             "GITHUB_REPOSITORY": "example/keys",
             "GITHUB_SHA": MERGE,
             "GITHUB_STEP_SUMMARY": str(summary),
@@ -96,6 +97,7 @@ class Place:
         """Run a job of the component."""
         given = {
             "CI_API_V4_URL": self.forge.address,
+            "CI_COMMIT_BRANCH": "main",
             "CI_COMMIT_SHA": HEAD,
             "CI_MERGE_REQUEST_IID": "12" if program == "plan" else "",
             "CI_MERGE_REQUEST_PROJECT_ID": "7",
@@ -118,9 +120,12 @@ class Place:
     def pushed(self) -> None:
         """Write the event of a push, after a merge."""
         (self.temporary / "event.json").write_text(json.dumps({"ref": "refs/heads/main"}))
+        of_all = {"merge_commit_sha": MERGE, "head": {"sha": HEAD}}
+        main, side = {"base": {"ref": "main"}}, {"base": {"ref": "side"}}
         self.forge.answers[f"/repos/example/keys/commits/{MERGE}/pulls"] = [
-            {"number": 12, "merged_at": "now", "merge_commit_sha": MERGE, "head": {"sha": HEAD}},
-            {"number": 9, "merged_at": None, "merge_commit_sha": MERGE, "head": {"sha": HEAD}},
+            {"number": 12, "merged_at": "now", **main, **of_all},
+            {"number": 9, "merged_at": None, **main, **of_all},
+            {"number": 8, "merged_at": "now", **side, **of_all},
         ]
 
     def _run(self, program: str, more: dict[str, str]) -> subprocess.CompletedProcess[str]:

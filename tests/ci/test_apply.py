@@ -30,9 +30,11 @@ def merged(place: Place, forge_name: str) -> Job:
     if forge_name == "github":
         place.pushed()
         return partial(place.github, "apply", GITHUB_EVENT_NAME="push")
+    main, side = {"target_branch": "main"}, {"target_branch": "side"}
     place.forge.answers[f"/projects/7/repository/commits/{MERGE}/merge_requests"] = [
-        {"iid": 12, "state": "merged", "merge_commit_sha": MERGE, "sha": HEAD},
-        {"iid": 13, "state": "opened", "merge_commit_sha": None, "sha": MERGE},
+        {"iid": 12, "state": "merged", "merge_commit_sha": MERGE, "sha": HEAD, **main},
+        {"iid": 13, "state": "opened", "merge_commit_sha": None, "sha": MERGE, **main},
+        {"iid": 14, "state": "merged", "merge_commit_sha": MERGE, "sha": HEAD, **side},
     ]
     return partial(place.gitlab, "apply", CI_COMMIT_SHA=MERGE)
 
@@ -149,12 +151,13 @@ def _denied(place: Place) -> None:
 def test_without_a_known_approval_nothing_is_applied(
     place: Place, reviewed: Job, happens: Callable[[Place], None], words: str
 ) -> None:
-    """With 5, and the digest that a person would have to name."""
+    """With 5, the plan, and the digest that a person would have to name."""
     happens(place)
     ran = reviewed()
     assert ran.code == 5, ran.all
     assert words in ran.all
     assert "sha256:" in ran.all
+    assert "demo/second" in ran.all
     assert place.live() == {"demo/hello-dev"}
 
 

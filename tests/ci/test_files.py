@@ -160,7 +160,7 @@ def test_no_expression_stands_in_a_script(path: Path) -> None:
     assert [script for script in scripts(document(path)) if "${{" in script] == []
 
 
-@pytest.mark.parametrize("path", ACTION_FILES, ids=lambda p: p.name)
+@pytest.mark.parametrize("path", [*ACTION_FILES, *OURS], ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_used_action_is_pinned_by_its_commit(path: Path) -> None:
     """With the version beside it."""
     lines = [line for line in path.read_text().splitlines() if re.search(r"^ *(- )?uses:", line)]
@@ -211,6 +211,19 @@ def test_an_example_workflow_has_the_least_rights_and_fits_the_action(path: Path
         "keyrec-apply.yml": {"contents": "read", "pull-requests": "read", "id-token": "write"},
     }
     assert job["permissions"] == rights[path.name]
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda p: p.name)
+def test_a_workflow_of_our_own_has_the_least_rights(path: Path) -> None:
+    """None at the top, each job names its own; checkout leaves no token behind."""
+    workflow = document(path)
+    assert workflow["permissions"] == {}
+    assert "pull_request_target" not in workflow[True]
+    assert all("permissions" in job for job in workflow["jobs"].values())
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    outs = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert outs
+    assert all(step["with"]["persist-credentials"] is False for step in outs)
 
 
 def test_the_hooks_have_the_form_of_hooks() -> None:
@@ -267,6 +280,15 @@ def test_only_inputs_whose_form_leaves_no_room_for_a_command_stand_in_a_script()
             "a b",
         ):
             assert re.search(inputs[name]["regex"], evil) is None
+
+
+def test_a_job_installs_into_a_folder_that_no_other_job_writes_to() -> None:
+    """On a runner whose /tmp is shared, a merge request could else lay out what apply runs."""
+    _, jobs = component()
+    for job in jobs.values():
+        lines = [*job["before_script"], *job["script"]]
+        assert "keyrec_job=$(mktemp -d)" in lines
+        assert not any("/tmp" in line for line in (*lines, *job["variables"].values()))
 
 
 def test_the_example_of_gitlab_gives_the_component_what_it_wants() -> None:
