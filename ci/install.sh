@@ -31,7 +31,7 @@ fi
 "$python" -I -m venv "$home"
 pip=("$home/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-input)
 if [ -n "$version" ]; then
-  "${pip[@]}" --only-binary :all: "keyrec[postgres]==$version"
+  "${pip[@]}" --only-binary :all: "keyrec[oidc,postgres]==$version"
 else
   "${pip[@]}" --require-hashes --no-deps --only-binary :all: --requirement requirements/ci.lock
   "${pip[@]}" --no-index --no-deps --no-build-isolation "$source"

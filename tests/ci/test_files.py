@@ -262,7 +262,7 @@ def test_the_component_has_the_form_of_one_and_declares_what_it_uses() -> None:
     (apply,) = (job for name, job in jobs.items() if name.startswith("keyrec-apply"))
     assert apply["resource_group"]
     assert apply["interruptible"] is False
-    assert set(apply["id_tokens"]) == {"VAULT_ID_TOKEN"}
+    assert set(apply["id_tokens"]) == {"VAULT_ID_TOKEN", "KEYREC_IDENTITY_TOKEN"}
 
 
 def test_only_inputs_whose_form_leaves_no_room_for_a_command_stand_in_a_script() -> None:

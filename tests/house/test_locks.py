@@ -60,6 +60,13 @@ def test_every_declared_dependency_is_locked() -> None:
     assert (runtime | extras | tools) - pins("requirements/dev.lock").keys() == set()
 
 
+def test_what_ci_installs_has_every_extra() -> None:
+    """A job that applies is known by its token, and reaches the shared store."""
+    extras = project()["project"]["optional-dependencies"]
+    wanted = names([*extras["oidc"], *extras["postgres"]]) | {"cryptography"}
+    assert wanted - pins("requirements/ci.lock").keys() == set()
+
+
 def test_the_locks_agree() -> None:
     """What the tests ran with is what users install."""
     assert pins("requirements/runtime.lock").items() <= pins("requirements/ci.lock").items()
