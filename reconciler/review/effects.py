@@ -19,7 +19,7 @@ from reconciler.planning.plan import Change
 from reconciler.review.custody import custodians
 from reconciler.review.identities import identity_shift
 from reconciler.review.meanings import meanings
-from reconciler.review.origins import difference, words_of
+from reconciler.review.origins import gained_words, lost_words
 from reconciler.review.privilege import grant_words
 from reconciler.review.scene import Scene
 
@@ -73,8 +73,8 @@ def _network(change: Change, scene: Scene) -> Assessment:
     body = change.body if isinstance(change.body, NetworkSet) else before
     shift = Shift(
         dimension=Dimension.ORIGINS,
-        gained=words_of(difference(new, old)),
-        lost=words_of(difference(old, new)),
+        gained=gained_words(new, old),
+        lost=lost_words(new, old),
     )
     touched = () if not isinstance(body, NetworkSet) else tuple(sorted(_users(body, scene)))
     if not touched:

@@ -90,17 +90,27 @@ def _networks(span: Span, version: int) -> Iterator[Network]:
 
 def gained_words(new: Ranges, old: Ranges) -> tuple[str, ...]:
     """Say which addresses `new` holds and `old` does not."""
-    if new is None and old is not None:
-        named = words_of(networks_of(old))
-        return (f"the entire internet, beside {', '.join(named)}",)
-    return words_of(difference(new, old))
+    return _beyond_words(new, old, ", beside")
 
 
 def lost_words(new: Ranges, old: Ranges) -> tuple[str, ...]:
     """Say which addresses `old` holds and `new` does not."""
-    if old is None and new is not None:
-        return (f"the entire internet but {', '.join(words_of(networks_of(new)))}",)
-    return words_of(difference(old, new))
+    return _beyond_words(old, new, " but")
+
+
+def _beyond_words(ours: Ranges, theirs: Ranges, but: str) -> tuple[str, ...]:
+    """Say what is in `ours` alone: a whole family by its name, and what of it is in both."""
+    if ours is None and theirs is not None:
+        return (f"the entire internet{but} {', '.join(words_of(networks_of(theirs)))}",)
+    beyond = difference(ours, theirs)
+    named: list[str] = []
+    for whole in EVERYWHERE:
+        both = [n for n in networks_of(theirs) if n.version == whole.version]
+        if beyond and both and whole in networks_of(ours) and whole not in both:
+            beyond = tuple(n for n in beyond if n.version != whole.version)
+            told = ", ".join(words_of(tuple(both)))
+            named.append(f"the entire internet over IPv{whole.version}{but} {told}")
+    return (*named, *words_of(beyond))
 
 
 def words_of(networks: tuple[Network, ...]) -> tuple[str, ...]:

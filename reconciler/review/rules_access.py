@@ -10,7 +10,7 @@ from reconciler.model.scopes import GRAVE
 from reconciler.model.severity import Severity
 from reconciler.planning.actions import Action
 from reconciler.planning.plan import Change
-from reconciler.review.origins import difference, is_opened, words_of
+from reconciler.review.origins import gained_words, is_opened
 from reconciler.review.privilege import covered, grant_words
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
@@ -65,11 +65,9 @@ def allowlist_widened(scene: Scene) -> Iterator[Said]:
     for change, record, spec in scene.altered():
         if record.fields.ranges is None or is_opened(spec.fields.ranges, record.fields.ranges):
             continue
-        added = difference(spec.fields.ranges, record.fields.ranges)
+        added = gained_words(spec.fields.ranges, record.fields.ranges)
         if added:
-            yield scene.of_change(
-                change, f"works from {', '.join(words_of(added))} too", "spec.allowlist"
-            )
+            yield scene.of_change(change, f"works from {', '.join(added)} too", "spec.allowlist")
 
 
 @Declared(

@@ -8,7 +8,7 @@ from reconciler.model.scopes import GRAVE, ScopeCatalog
 from reconciler.model.severity import Severity
 from reconciler.model.workspaces import NetworkSet
 from reconciler.review.meanings import meanings
-from reconciler.review.origins import difference, is_opened, words_of
+from reconciler.review.origins import gained_words, is_opened
 from reconciler.review.privilege import grant_words
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
@@ -32,12 +32,12 @@ def network_changes(scene: Scene) -> Iterator[Said]:
     for change in scene.plan.changes:
         before = None if change.resource is None else change.resource.body
         if isinstance(before, NetworkSet) and isinstance(change.body, NetworkSet):
-            more = difference(change.body.ranges, before.ranges)
+            more = gained_words(change.body.ranges, before.ranges)
             if more:
                 opened = is_opened(change.body.ranges, before.ranges)
                 yield scene.of_change(
                     change,
-                    f"takes in {'nearly everything: ' * opened}{', '.join(words_of(more))}",
+                    f"takes in {'nearly everything: ' * opened}{', '.join(more)}",
                     severity=Severity.CRITICAL if opened else None,
                 )
 

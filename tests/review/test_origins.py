@@ -77,6 +77,21 @@ def test_a_difference_counts_every_address_once(ours: tuple[str, ...]) -> None:
             ("the entire internet over IPv6",),
         ),
         (("0.0.0.0/0", "::/0"), (), ("the entire internet",), ()),
+        (
+            ("0.0.0.0/0", "2001:db8::/127"),
+            ("10.0.0.0/30", "2001:db8::/128"),
+            (
+                "the entire internet over IPv4, beside 10.0.0.0/30 (4 addresses)",
+                "2001:db8::1/128 (1 address)",
+            ),
+            (),
+        ),
+        (
+            ("10.0.0.0/30",),
+            ("0.0.0.0/0",),
+            (),
+            ("the entire internet over IPv4 but 10.0.0.0/30 (4 addresses)",),
+        ),
     ],
 )
 def test_whole_families_are_called_by_name(
