@@ -88,7 +88,9 @@ class Assessment:
     touched: tuple[str, ...] = ()
     """For a resource: addresses of the keys that it changes, sorted."""
     afterwards: str = ""
-    """For a key that gains something: all that its holder can do then."""
+    """For a key whose access changes: all that its holder can do then, and whose it is."""
+    remains: str = ""
+    """What a secret that is replaced can still do, and for how long; empty where none can."""
 
     @property
     def thing(self) -> Thing:
@@ -113,6 +115,7 @@ def assessed(
     disruptions: tuple[str, ...] = (),
     touched: tuple[str, ...] = (),
     afterwards: str = "",
+    remains: str = "",
 ) -> Assessment:
     """Give the assessment whose verdict follows from its shifts."""
     told = tuple(shift for shift in shifts if shift.gained or shift.lost)
@@ -127,5 +130,6 @@ def assessed(
         shifts=told,
         disruptions=disruptions,
         touched=touched,
-        afterwards=afterwards if verdict.gives_access else "",
+        afterwards="" if verdict is Verdict.NEUTRAL else afterwards,
+        remains=remains,
     )

@@ -60,7 +60,8 @@ def too_many_removals(question: GuardQuestion) -> Iterator[Refusal]:
         yield Refusal(
             code="too-many-removals",
             message=f"this plan ends {count} keys; the policy lets {free} pass without being told",
-            advice=f"if that is meant, state the count: --allow-removals {count}",
+            advice="see whether a file or a folder of manifests is missing; if it is meant, state "
+            f"the count: --allow-removals {count}",
         )
 
 

@@ -14,7 +14,7 @@ from reconciler.render.html_change import advice_html, change_html, finding_html
 from reconciler.render.html_style import STYLE
 from reconciler.render.maintenance_lines import maintenance_line
 from reconciler.render.plan_lines import short_counts_line
-from reconciler.render.review_words import ELSEWHERE_WORDS, rule_words
+from reconciler.render.review_words import ELSEWHERE_WORDS, TO_GO_ON, rule_words
 from reconciler.render.reviewed import ReviewedPlan, reviewed
 from reconciler.render.words import moment
 
@@ -86,7 +86,10 @@ def _refused(plan: Plan) -> Iterator[str]:
         )
     for refusal in plan.refusals:
         yield _reason(f"{text_html(refusal.message)}{rule_words(refusal.code)}", refusal.advice)
-    yield "</ul></section>"
+    yield "</ul>"
+    if plan.review.failing:
+        yield f"<p>{TO_GO_ON}</p>"
+    yield "</section>"
 
 
 def _reason(shown: str, advice: str) -> str:

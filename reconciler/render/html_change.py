@@ -55,8 +55,11 @@ def _heading(reviewed: ReviewedChange) -> str:
         badges += ' <span class="badge disrupt">DISRUPT</span>'
     change = reviewed.change
     actions = ", ".join(action.value for action in change.actions)
-    name = f"<code>{text_html(change.address)}</code>{_last(change)}"
-    return f"<h3>{badges} {name} <em>{actions}</em></h3>"
+    kind = "" if change.is_key else "resource "
+    old = change.previous_address
+    until = "" if old is None else f", until now <code>{text_html(old)}</code>"
+    name = f"{kind}<code>{text_html(change.address)}</code>{_last(change)}"
+    return f"<h3>{badges} {name} <em>{actions}</em>{until}</h3>"
 
 
 def _last(change: Change) -> str:
@@ -73,6 +76,8 @@ def _effect(line: EffectLine) -> str:
             return f"<li>loses {line.of}: {words}</li>"
         case Effect.AFTERWARDS:
             return f"<li>afterwards: {words}</li>"
+        case Effect.REMAINS:
+            return f"<li>still works: {words}</li>"
         case Effect.BREAKS:
             return f'<li class="break"><b>may break</b> {words}</li>'
         case Effect.TOUCHES:

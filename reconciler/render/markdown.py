@@ -25,9 +25,9 @@ from reconciler.render.markdown_change import (
 from reconciler.render.markdown_page import Page
 from reconciler.render.markdown_text import code, prose
 from reconciler.render.plan_lines import short_counts_line
-from reconciler.render.review_words import ELSEWHERE_WORDS, rule_words
+from reconciler.render.review_words import ELSEWHERE_WORDS, TO_GO_ON, rule_words
 from reconciler.render.reviewed import ReviewedChange, ReviewedPlan, reviewed
-from reconciler.render.words import counted
+from reconciler.render.words import day
 
 LONGEST = 60_000
 """Characters; GitHub refuses comments above 65,536, GitLab above a million."""
@@ -54,17 +54,7 @@ def plan_markdown(plan: Plan, *, environments: Sequence[str] = (), longest: int 
 
 
 def _head(plan: Plan, seen: ReviewedPlan, name: str) -> Iterator[str]:
-    widening, breaking = seen.widening, seen.breaking
-    words = [
-        f"{counted(widening, 'change')} {'gives' if widening == 1 else 'give'} access"
-        if widening
-        else "",
-        f"{breaking} may break callers" if breaking else "",
-    ]
-    told = ", ".join(word for word in words if word) or (
-        "nobody gains access, nobody breaks" if plan.changes else "no changes"
-    )
-    yield f"## keyrec · {prose(name)} · {told}"
+    yield f"## keyrec · {prose(name)} · {seen.headline}"
     yield ""
     mark = "✅" if seen.status.is_good else "⛔"
     yield f"**{mark} {seen.status.value}.** {prose(short_counts_line(plan))}"
@@ -90,7 +80,7 @@ def _refusals(page: Page, plan: Plan) -> None:
     spare = page.room // 2
     page.fits(["### Why it is refused", ""])
     page.rest(len(page.take(lines, lambda line: [line], spare)))
-    page.fits([""])
+    page.fits(["", TO_GO_ON, ""] if plan.review.failing else [""])
 
 
 def _loud(page: Page, changes: list[ReviewedChange], plan: Plan) -> None:
@@ -124,4 +114,5 @@ def _foot(plan: Plan) -> Iterator[str]:
     commit = plan.revision.commit
     source = "a working tree" if commit is None else f"commit {code(commit[:7])}"
     dirty = ", with changes that are not committed" if plan.revision.dirty else ""
-    yield f"<sub>Made from {source}{dirty}. Digest: {code(plan.digest)}</sub>"
+    made = f"Made on {day(plan.now)} from {source}{dirty}"
+    yield f"<sub>{made}. Digest: {code(plan.digest)}</sub>"

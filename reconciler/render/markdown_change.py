@@ -46,9 +46,12 @@ _LONGEST_GAINS = 100
 def change_block(reviewed: ReviewedChange, now: datetime) -> Iterator[str]:
     """Give a heading, what it means, its findings, and its fields folded."""
     change = reviewed.change
-    name = f"{code(change.address)}{_last(change)}"
+    name = f"{_kind(change)}{code(change.address)}{_last(change)}"
     yield f"### {_verdict(reviewed)} · {name} · {_actions(change)}"
     yield ""
+    if change.previous_address is not None:
+        yield f"Until now {code(change.previous_address)}."
+        yield ""
     if change.source is not None:
         yield f"{code(f'{change.source.file}:{change.source.line}')}"
         yield ""
@@ -74,7 +77,10 @@ def change_row(reviewed: ReviewedChange) -> str:
 
 def quiet_lines(reviewed: ReviewedChange) -> Iterator[str]:
     """Give a change that does nothing to access as an item, its findings below it."""
-    yield f"- {code(reviewed.change.address)} {_actions(reviewed.change)}"
+    change = reviewed.change
+    names = ", ".join(field.name for field in change.fields)
+    fields = f": {prose(shortened(names, _LONGEST_GAINS))}" if names else ""
+    yield f"- {_kind(change)}{code(change.address)} {_actions(change)}{fields}"
     yield from (f"  {line}" for line in _findings(reviewed))
 
 
@@ -108,6 +114,11 @@ def _verdict(reviewed: ReviewedChange) -> str:
     return f"{_ICONS[reviewed.verdict]} {reviewed.words}"
 
 
+def _kind(change: Change) -> str:
+    """Say of what is no key that it is none; a key may have the same name."""
+    return "" if change.is_key else "resource "
+
+
 def _last(change: Change) -> str:
     last = change.last_characters
     return "" if last is None else f" (…{prose(last)})"
@@ -125,6 +136,8 @@ def _effect_line(line: EffectLine) -> str:
             return f"- loses {line.of}: {_listed(line)}"
         case Effect.AFTERWARDS:
             return f"- afterwards: {_listed(line)}"
+        case Effect.REMAINS:
+            return f"- ⏳ still works: {_listed(line)}"
         case Effect.BREAKS:
             return f"- ⚠️ may break: {_listed(line)}"
         case Effect.TOUCHES:

@@ -32,6 +32,7 @@ def access_document(assessment: Assessment | None) -> dict[str, object] | None:
         "disruptions": list(assessment.disruptions),
         "touched": list(assessment.touched),
         "afterwards": assessment.afterwards,
+        "remains": assessment.remains,
     }
 
 
@@ -92,6 +93,7 @@ def _assessment(thing: Thing, form: AccessForm) -> Assessment:
         disruptions=tuple(form.disruptions),
         touched=tuple(form.touched),
         afterwards=form.afterwards,
+        remains=form.remains,
     )
 
 

@@ -30,6 +30,8 @@ _TINTS = {
 }
 _GRAVE = {Severity.CRITICAL: (Tint.RED, Tint.BOLD), Severity.HIGH: (Tint.RED,)}
 _ALWAYS = frozenset({Severity.CRITICAL, Severity.HIGH})
+_SAID_ABOVE = frozenset({Effect.GAINS, Effect.LOSES, Effect.REMAINS})
+"""What the lines of the change itself say."""
 _MOST_TOUCHED = 5
 _NAME_WIDTH = 12
 
@@ -46,7 +48,7 @@ def verdict_text(reviewed: ReviewedChange, style: Style) -> str:
 def review_lines(reviewed: ReviewedChange, style: Style) -> Iterator[str]:
     """Give what is said of one change, below its fields."""
     for line in effect_lines(reviewed.assessment):
-        if line.effect not in {Effect.GAINS, Effect.LOSES}:
+        if line.effect not in _SAID_ABOVE:
             yield f"      {padded(line.effect.value, _NAME_WIDTH)}{_effect_text(line)}"
     yield from (f"      {_finding_text(finding, style)}" for finding in reviewed.brought)
     if reviewed.before:

@@ -35,7 +35,9 @@ class AccessForm(_Form):
     touched: list[str]
     """For a resource: the keys that it changes."""
     afterwards: str
-    """For a key that gains something: all that its holder can do then; else empty."""
+    """For a key whose access changes: all that its holder can do then; else empty."""
+    remains: str
+    """What a secret that is replaced can still do, and for how long; else empty."""
 
 
 class SourceForm(_Form):

@@ -13,6 +13,11 @@ from reconciler.review.catalogue import rules_behind
 
 BEFORE_WORDS: Final = "was so before:"
 """Above findings that the plan does not bring, of a thing that it changes."""
+TO_GO_ON: Final = (
+    "Nothing that is written in a request lifts this: change the manifests, or let a platform "
+    "admin accept the finding of this key by a waiver that is merged and applied first, by itself."
+)
+"""Below the findings that refuse a plan."""
 ELSEWHERE_WORDS: Final = "Findings of what this plan does not change"
 
 
@@ -22,6 +27,7 @@ class Effect(StrEnum):
     GAINS = "gains"
     LOSES = "loses"
     AFTERWARDS = "afterwards"
+    REMAINS = "still works"
     BREAKS = "may break"
     TOUCHES = "touches"
 
@@ -53,12 +59,15 @@ def effect_lines(assessment: Assessment | None) -> Iterator[EffectLine]:
             yield EffectLine(effect=Effect.GAINS, words=shift.gained, of=of)
         if shift.lost:
             yield EffectLine(effect=Effect.LOSES, words=shift.lost, of=of)
-    if assessment.afterwards:
-        yield EffectLine(effect=Effect.AFTERWARDS, words=(assessment.afterwards,))
-    for words in assessment.disruptions:
-        yield EffectLine(effect=Effect.BREAKS, words=(words,))
-    if assessment.touched:
-        yield EffectLine(effect=Effect.TOUCHES, words=assessment.touched)
+    rest = (
+        (Effect.AFTERWARDS, (assessment.afterwards,)),
+        (Effect.REMAINS, (assessment.remains,)),
+        *((Effect.BREAKS, (words,)) for words in assessment.disruptions),
+        (Effect.TOUCHES, assessment.touched),
+    )
+    for effect, words in rest:
+        if any(words):
+            yield EffectLine(effect=effect, words=words)
 
 
 def gains_words(assessment: Assessment | None) -> str:

@@ -16,7 +16,9 @@ from reconciler.model.review import Finding
 from reconciler.model.severity import Severity
 from reconciler.model.verdict import Assessment, Thing, Verdict
 from reconciler.planning.plan import Change, Plan
+from reconciler.render.words import counted
 
+_GRAVE = frozenset({Severity.CRITICAL, Severity.HIGH})
 _NONE = 9
 """Behind every severity."""
 
@@ -106,6 +108,28 @@ class ReviewedPlan:
         return sum(1 for c in self.changes if c.disrupts)
 
     @property
+    def headline(self) -> str:
+        """Say in a few words who gains, who may break, and where neither is so, what is to be read
+        all the same.
+        """
+        if not self.changes:
+            return "no changes"
+        gain = (
+            "1 change gives access"
+            if self.widening == 1
+            else f"{self.widening} changes give access"
+        )
+        words = [gain if self.widening else ""]
+        words += [f"{self.breaking} may break callers" if self.breaking else ""]
+        told = ", ".join(word for word in words if word)
+        if told:
+            return told
+        grave = sum(n for severity, n in self.counts.items() if severity.reaches(Severity.MEDIUM))
+        if grave:
+            return f"access stays as it is, {counted(grave, 'finding')} to decide about"
+        return "nobody gains access, nobody breaks"
+
+    @property
     def counts(self) -> Counter[Severity]:
         """Count the findings that the plan brings."""
         return Counter(f.severity for c in self.changes for f in c.brought)
@@ -118,7 +142,10 @@ class ReviewedPlan:
         if before:
             parts.append(f"{before} {'was' if before == 1 else 'were'} so before")
         if self.elsewhere:
-            parts.append(f"{len(self.elsewhere)} of what this plan does not change")
+            grave = Counter(f.severity for f in self.elsewhere if f.severity in _GRAVE)
+            of_them = ", ".join(f"{grave[s]} {s.value}" for s in Severity if grave[s])
+            which = f" ({of_them})" if of_them else ""
+            parts.append(f"{len(self.elsewhere)} of what this plan does not change{which}")
         return f"Findings: {'; '.join(parts)}"
 
 

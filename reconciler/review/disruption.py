@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from reconciler.model.lifetime import format_duration
+from reconciler.model.lifetime import format_duration, parse_duration
 from reconciler.model.verdict import Dimension, Shift
 from reconciler.planning.actions import Action
 from reconciler.planning.plan import Change
 
 SHORT_OVERLAP = timedelta(hours=1)
 """Whoever reads the path less often than this may present a secret that has ended."""
+
+_NONE = timedelta(0)
 
 _LOSSES = {
     Dimension.SCOPES: "requests that need {} are denied at once",
@@ -31,7 +33,13 @@ _OF_THE_NEW = {
 
 def disruptions(change: Change, shifts: tuple[Shift, ...], *, is_live: bool) -> tuple[str, ...]:
     """Say how a caller that works today may break; `is_live`: whether anybody gets in today."""
-    return tuple(_found(change, shifts)) if is_live else ()
+    return (*(_found(change, shifts) if is_live else ()), *_of_strangers(change))
+
+
+def _of_strangers(change: Change) -> Iterator[str]:
+    secret = change.secret
+    if secret is not None and secret.adopts is not None:
+        yield f"whoever reads {secret.path} gets the secret of this key instead of what they read"
 
 
 def _found(change: Change, shifts: tuple[Shift, ...]) -> Iterator[str]:
@@ -46,17 +54,29 @@ def _found(change: Change, shifts: tuple[Shift, ...]) -> Iterator[str]:
         words = losses.get(shift.dimension)
         if words is not None and shift.lost:
             yield words.format(", ".join(shift.lost))
-    if keeps_the_old(change) and change.spec is not None and any(s.lost for s in shifts):
-        overlap = format_duration(change.spec.fields.rotation.overlap)
-        yield f"the replaced secret keeps all that it had for {overlap}"
     yield from _of_secret(change)
+
+
+def remains(change: Change, old: str) -> str:
+    """Say what the secret that is replaced can still do; `old`: what its key could do until now.
+
+    One of the same key can do what the key can; one of a key that is replaced keeps what it had.
+    """
+    secret = change.secret
+    if secret is None or secret.from_version is None or secret.previous_works_for is None:
+        return ""
+    if Action.DEACTIVATE in change.actions or parse_duration(secret.previous_works_for) <= _NONE:
+        return ""
+    if Action.REISSUE in change.actions:
+        return f"the replaced secret, with {old}, for {secret.previous_works_for}"
+    return f"the previous secret, for {secret.previous_works_for}"
 
 
 def keeps_the_old(change: Change) -> bool:
     """Whether a key is replaced that goes on working as it is for the overlap."""
     if Action.REISSUE not in change.actions or Action.DEACTIVATE in change.actions:
         return False
-    return change.spec is not None and change.spec.fields.rotation.overlap > timedelta(0)
+    return change.spec is not None and change.spec.fields.rotation.overlap > _NONE
 
 
 def _of_secret(change: Change) -> Iterator[str]:

@@ -148,6 +148,17 @@ def covers_most(ranges: Ranges) -> tuple[tuple[int, bool], ...]:
     )
 
 
+def share_words(ranges: Ranges) -> str:
+    """Say how much of each family is covered of which most is: `44 % of IPv4`."""
+    found, words = networks_of(ranges), []
+    for version, is_all in covers_most(ranges):
+        count = sum(n.num_addresses for n in found if n.version == version)
+        percent = 100 * count / (1 << (32 if version == 4 else 128))
+        part = f"{percent:.0f} %" if percent >= 1 else count_words(count)
+        words.append(f"{'all' if is_all else part} of IPv{version}")
+    return " and ".join(words)
+
+
 def _is_most(networks: Iterable[Network], version: int) -> bool:
     return sum(n.num_addresses for n in networks if n.version == version) >= MOST[version]
 

@@ -116,9 +116,13 @@ def shifts_between(old: Access | None, new: Access | None) -> tuple[Shift, ...]:
 
 def whole_access(access: Access) -> str:
     """Say all that whoever holds the key can do."""
+    return f"{what_of(access)} {_until(access)}"
+
+
+def what_of(access: Access) -> str:
+    """Say what can be done from where, whatever the time."""
     scopes = ", ".join(access.levels) or "no scope"
-    places = ", ".join(words_of(networks_of(access.origins)))
-    return f"{scopes} from {places} {_until(access)}"
+    return f"{scopes} from {', '.join(words_of(networks_of(access.origins)))}"
 
 
 def _scopes(old: Access, new: Access) -> Shift:

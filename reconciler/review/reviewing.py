@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.model.keys import KeySpec
 from reconciler.model.review import Finding, Review
 from reconciler.model.severity import Severity
 from reconciler.model.verdict import Assessment, Dimension, Thing, assessed
@@ -17,12 +18,14 @@ from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Change, Plan, Refusal
 from reconciler.planning.planner import make_plan
 from reconciler.review.catalogue import DEFAULTS, RULES
-from reconciler.review.disruption import disruptions
+from reconciler.review.disruption import disruptions, remains
 from reconciler.review.effects import assess_resource
 from reconciler.review.privilege import (
+    Access,
     access_of_record,
     access_of_spec,
     shifts_between,
+    what_of,
     whole_access,
 )
 from reconciler.review.rule import Rule, Subject
@@ -145,8 +148,14 @@ def _assess(change: Change, scene: Scene) -> Assessment:
         change.thing,
         shifts,
         disruptions=disruptions(change, shifts, is_live=is_live),
-        afterwards="" if old is None or new is None else whole_access(new),
+        afterwards="" if old is None or new is None or spec is None else _whole(new, spec),
+        remains="" if old is None else remains(change, what_of(old)),
     )
+
+
+def _whole(access: Access, spec: KeySpec) -> str:
+    owner = spec.fields.owner
+    return f"{whole_access(access)}, owned by {owner or 'nobody'}"
 
 
 def _refusals(found: Review, request: PlanRequest) -> Iterator[Refusal]:

@@ -10,7 +10,7 @@ from reconciler.model.scopes import GRAVE
 from reconciler.model.severity import Severity
 from reconciler.planning.actions import Action
 from reconciler.planning.plan import Change
-from reconciler.review.origins import gained_words, is_opened
+from reconciler.review.origins import gained_words, is_opened, share_words
 from reconciler.review.privilege import covered, grant_words
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
@@ -32,8 +32,7 @@ def _gained(change: Change, scene: Scene) -> frozenset[tuple[str, str]]:
     gravest=Severity.CRITICAL,
     why="Whoever holds the key can do more than before. Changing credentials or workspaces is "
     "critical: with it, rights can be given to anybody.",
-    mend="Grant the smallest scope that the system needs, or say in the pull request why it needs "
-    "more.",
+    mend="Grant the smallest scope that the system needs.",
     practice="Apply the smallest possible scope.",
 )
 def scope_raised(scene: Scene) -> Iterator[Said]:
@@ -67,7 +66,9 @@ def allowlist_widened(scene: Scene) -> Iterator[Said]:
             continue
         added = gained_words(spec.fields.ranges, record.fields.ranges)
         if added:
-            yield scene.of_change(change, f"works from {', '.join(added)} too", "spec.allowlist")
+            yield scene.of_change(
+                change, f"works from {', '.join(added)}, and did not before", "spec.allowlist"
+            )
 
 
 @Declared(
@@ -84,7 +85,7 @@ def allowlist_removed(scene: Scene) -> Iterator[Said]:
     for change, record, spec in scene.altered():
         if is_opened(spec.fields.ranges, record.fields.ranges):
             whole = spec.fields.ranges is None
-            words = "the entire internet" if whole else "practically everywhere"
+            words = "the entire internet" if whole else share_words(spec.fields.ranges)
             yield scene.of_change(change, f"works from {words} now", "spec.allowlist")
 
 
@@ -95,8 +96,8 @@ def allowlist_removed(scene: Scene) -> Iterator[Said]:
     gravest=Severity.CRITICAL,
     why="Everything that the key could do comes back, and its secrets were out of sight meanwhile. "
     "With a scope that changes credentials or workspaces this is critical.",
-    mend="Say in the pull request why it is needed again; rotate it in the same change if nobody "
-    "knows who kept its secret.",
+    mend="Rotate it in the same change if nobody knows who kept its secret; leave it as it is if "
+    "nobody needs it.",
 )
 def key_reactivated(scene: Scene) -> Iterator[Said]:
     """A key that was inactive is activated, or one that had ended is replaced by one that works."""
@@ -104,8 +105,11 @@ def key_reactivated(scene: Scene) -> Iterator[Said]:
         reissued = Action.REISSUE in change.actions and spec.fields.active
         has_ended = not record.fields.active or record.is_expired(scene.now)
         if Action.ACTIVATE in change.actions or (reissued and has_ended):
+            expired = record.is_expired(scene.now)
+            was = f"had expired on {record.expires_at:%Y-%m-%d}" if expired else "was inactive"
+            who = "a new secret lets its system in" if reissued else "every secret of it works"
             yield scene.of_change(
-                change, "admits its holders again", "spec.active", _if_grave(spec, scene)
+                change, f"{was}; {who} again", "spec.active", _if_grave(spec, scene)
             )
 
 
@@ -148,7 +152,7 @@ def _lasts(expiration: Expiration) -> float:
     gravest=Severity.CRITICAL,
     why="A headline for whoever counts what can change things. Changing credentials or workspaces "
     "is critical: with it, rights can be given to anybody.",
-    mend="Nothing, where that is what the system is for.",
+    mend="Grant less, or have it accepted, where that is what the system is for.",
 )
 def new_key_writes(scene: Scene) -> Iterator[Said]:
     """A created or adopted key has more than the weakest level of something."""

@@ -12,7 +12,7 @@ from reconciler.model.allowlist import Network
 from reconciler.model.keys import KeySpec
 from reconciler.model.severity import Severity
 from reconciler.model.verdict import Dimension
-from reconciler.review.origins import count_words, covers_most, networks_of
+from reconciler.review.origins import count_words, covers_most, networks_of, share_words
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
@@ -40,7 +40,7 @@ PRIVATE = tuple(
     severity=Severity.CRITICAL,
     why="It looks like a restriction and is none. An allowlist with a sixteenth of all IPv4 "
     "addresses, or with 2^116 of IPv6, in as many pieces as it likes, belongs to nobody's network.",
-    mend="Write the system's own addresses, or leave the allowlist out and say why.",
+    mend="Write the system's own addresses.",
     practice="Use IP allowlist for critical integrations.",
 )
 def allows_everything(scene: Scene) -> Iterator[Said]:
@@ -48,11 +48,10 @@ def allows_everything(scene: Scene) -> Iterator[Said]:
     for spec in scene.specs:
         families = () if spec.fields.ranges is None else covers_most(spec.fields.ranges)
         if families:
-            words = " and ".join(
-                f"{'every address' if is_all else 'practically every address'} of IPv{version}"
-                for version, is_all in families
+            words = share_words(spec.fields.ranges)
+            said = scene.of_spec(
+                spec, f"allows {words}, which is nobody's network", "spec.allowlist"
             )
-            said = scene.of_spec(spec, f"allows {words}", "spec.allowlist")
             yield replace(said, whole=_whole(networks_of(spec.fields.ranges)))
 
 

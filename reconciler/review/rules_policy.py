@@ -71,19 +71,27 @@ def _milder_rules(scene: Scene, old: Policy, new: Policy) -> Iterator[str]:
     for rule, workspace in sorted(places, key=str):
         before = _graveness(scene, old, rule, workspace)
         now = _graveness(scene, new, rule, workspace)
-        if any(
-            b is not None and (n is None or n.rank > b.rank)
-            for b, n in zip(before, now, strict=True)
-        ):
-            yield rule if workspace is None else f"{rule} in {workspace}"
+        if any(b is not None and _is_milder(n, b) for b, n in zip(before, now, strict=True)):
+            place = "" if workspace is None else f" in {workspace}"
+            word = "off" if now[1] is None else f"at most {now[1].value}"
+            yield f"{rule}{place} is {word} instead of {_word(before[1])}"
+
+
+def _is_milder(now: Severity | None, before: Severity) -> bool:
+    return now is None or now.rank > before.rank
+
+
+def _word(severity: Severity | None) -> str:
+    return "off" if severity is None else severity.value
 
 
 def _graveness(
     scene: Scene, policy: Policy, rule: str, workspace: str | None
-) -> tuple[Severity | None, ...]:
+) -> tuple[Severity | None, Severity | None]:
     """Give how grave a rule's usual and its gravest findings are under a policy."""
-    usual_and_gravest = scene.defaults.get(rule, (Severity.CRITICAL, Severity.CRITICAL))
-    return tuple(policy.review.severity_of(rule, workspace, word) for word in usual_and_gravest)
+    usual, gravest = scene.defaults.get(rule, (Severity.CRITICAL, Severity.CRITICAL))
+    severity_of = policy.review.severity_of
+    return severity_of(rule, workspace, usual), severity_of(rule, workspace, gravest)
 
 
 @Declared(
@@ -103,7 +111,7 @@ def policy_weakened(scene: Scene) -> Iterator[Said]:
                 yield scene.of_change(change, f"becomes weaker: {words}")
         milder = list(_milder_rules(scene, old, new))
         if milder:
-            yield scene.of_change(change, f"becomes weaker: {', '.join(milder)} less grave, or off")
+            yield scene.of_change(change, f"becomes weaker: {', '.join(milder)}")
     for change in scene.plan.changes:
         if isinstance(change.body, Waiver):
             waiver = change.body

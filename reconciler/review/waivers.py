@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from reconciler.model.review import Acceptance, Finding
 from reconciler.model.severity import Severity
@@ -18,9 +19,12 @@ from reconciler.review.rule import Rule
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
 
+FAR = timedelta(days=366)
+"""Beyond this, nobody looks at the accepted risk again."""
+
 WAIVER_RULE = Rule(
     id="AK231",
-    title="A waiver that is over, or for nothing",
+    title="A waiver that is over, for nothing, or without a near end",
     severity=Severity.MEDIUM,
     gravest=Severity.MEDIUM,
     why="An accepted risk has an end. What is accepted for ever, or accepts nothing any more, "
@@ -68,6 +72,9 @@ def said_of_waivers(findings: Iterable[Finding], scene: Scene) -> Iterator[Said]
         if waiver.is_expired(scene.now):
             message = f"accepted {waiver.rule} for {waiver.key} until {waiver.expires.isoformat()}"
             yield _said(where, message, source)
+        elif waiver.expires > scene.now.date() + FAR:
+            message = f"accepts {waiver.rule} for {waiver.key} until {waiver.expires.isoformat()}"
+            yield _said(where, f"{message}, which is no near end", source, Severity.LOW)
         elif is_whole and (waiver.rule, str(waiver.key)) not in found:
             message = f"accepts {waiver.rule} for {waiver.key}, which has no such finding"
             yield _said(where, message, source, Severity.LOW)

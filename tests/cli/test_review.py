@@ -170,7 +170,7 @@ def test_a_policy_that_switches_a_rule_off_does_not_help_its_own_plan(applied: C
     )
     answer = applied("plan")
     assert answer.code == 5
-    assert "AK116  becomes weaker: AK101 less grave, or off" in answer.out
+    assert "AK116  becomes weaker: AK101 is at most low instead of critical" in answer.out
 
 
 def test_a_saved_plan_is_shown_in_every_form(applied: CommandLine) -> None:
