@@ -54,20 +54,21 @@ class StoredVersion:
 
 
 class KeyStore(Protocol):
-    """The issuer's memory. All methods raise `StoreUnavailable`; all but `check` and `migrate`
-    raise `StoreOutdated` where the tables are not this program's.
+    """The issuer's memory. All methods raise `StoreUnavailable`; all but `migrate` raise
+    `StoreOutdated` where the tables are not this program's.
     """
 
     def check(self) -> None:
         """Return where the tables are there and of this program's version; else StoreOutdated."""
 
-    def migrate(self, form: int | None = None) -> bool:
-        """Bring the tables to this program's form, or back to an older one before an older program
-        is used again; whether anything was done. What only the newer form could say is lost.
+    def migrate(self) -> bool:
+        """Bring the tables to this program's form; whether anything was done. StoreOutdated where
+        they are of a newer form than the program knows.
+        """
 
-        Raises:
-            StoreOutdated: the tables are of a newer form than the program knows, or there are none
-                to bring back.
+    def bring_back(self, form: int, *, actor: str) -> bool:
+        """Bring the tables back to an older form, audited, for an older program; whether anything
+        was done. What only the newer form could say is lost. ConfigInvalid: no such form.
         """
 
     def seed(self, policy: Resource, *, actor: str) -> bool:

@@ -1,4 +1,4 @@
-"""Bringing a store's tables to this program's version.
+"""Bringing a store's tables to this program's version, or back to an older one.
 
 Alembic is imported here alone, inside the function that needs it: a command that finds its store up
 to date never loads it. Two programs that migrate at once wait for each other.
@@ -6,21 +6,27 @@ to date never loads it. Two programs that migrate at once wait for each other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
+from reconciler.adapters.sql_audit import Author, lock_chain
 from reconciler.adapters.sql_database import Database
 from reconciler.adapters.sql_engine import has_file, is_sqlite, make_file
-from reconciler.adapters.sql_tables import SCHEMA_VERSION
+from reconciler.adapters.sql_tables import SCHEMA_VERSION, meta
 from reconciler.errors import ConfigInvalid, StoreUnavailable
+from reconciler.model.audit import BY_HAND, AuditNote
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 SCRIPTS = Path(__file__).parent / "migrations"
+FORM = "store/form"
+"""What the event of a way back is about."""
 _LOCK = 4_771_304_091
 """PostgreSQL's advisory lock of those who migrate; any number that nobody else takes."""
 
@@ -38,8 +44,8 @@ def migrate(database: Database) -> bool:
     return True
 
 
-def bring_back(database: Database, form: int) -> bool:
-    """Bring the tables back to an older form; whether anything was done.
+def bring_back(database: Database, form: int, actor: str) -> bool:
+    """Bring the tables back to an older form, and say so first; whether anything was done.
 
     Raises:
         StoreOutdated: there are no tables, or they are newer than this program.
@@ -52,8 +58,8 @@ def bring_back(database: Database, form: int) -> bool:
     database.check()
     if form == SCHEMA_VERSION:
         return False
-    database.write_unchecked(partial(_downgrade, form=form))
-    return True
+    work = partial(_downgrade, now=database.now, form=form, actor=actor)
+    return database.write_unchecked(work)
 
 
 def upgrade(connection: Connection) -> None:
@@ -63,10 +69,22 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(_prepared(connection), "head")
 
 
-def _downgrade(connection: Connection, *, form: int) -> None:
+def _downgrade(
+    connection: Connection, *, now: Callable[[Connection], datetime], form: int, actor: str
+) -> bool:
+    """Tell the audit chain, which every form has, and go back; False where somebody just did."""
     from alembic import command  # noqa: PLC0415 - as above
 
-    command.downgrade(_prepared(connection), f"{form:04}")
+    config, chain = _prepared(connection), lock_chain(connection)
+    version = connection.execute(select(meta.c.schema_version)).scalar_one()
+    if version <= form:
+        return False
+    detail = (("from", str(version)), ("to", str(form)))
+    note = AuditNote(event="store-brought-back", address=FORM, reason=BY_HAND, detail=detail)
+    chain.append(note, Author(at=now(connection), actor=actor), subject=None)
+    chain.store(connection)
+    command.downgrade(config, f"{form:04}")
+    return True
 
 
 def _prepared(connection: Connection) -> Config:

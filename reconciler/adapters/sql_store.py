@@ -66,9 +66,13 @@ class SqlStore:
         """Return where the tables are of this program's version; else StoreOutdated."""
         self._database.check()
 
-    def migrate(self, form: int | None = None) -> bool:
-        """Make the store, or bring its tables to this form or an older one; whether it was done."""
-        return migrate(self._database) if form is None else bring_back(self._database, form)
+    def migrate(self) -> bool:
+        """Make the store, or bring its tables to this program's form; whether it was done."""
+        return migrate(self._database)
+
+    def bring_back(self, form: int, *, actor: str) -> bool:
+        """Bring the tables back to an older form, audited; whether it was done."""
+        return bring_back(self._database, form, actor)
 
     def seed(self, policy: Resource, *, actor: str) -> bool:
         """Store the first policy; False where there is one."""

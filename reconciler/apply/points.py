@@ -51,7 +51,16 @@ class Effect:
 Watcher: TypeAlias = Callable[[Effect], None]
 
 STORE_EFFECTS = frozenset(
-    {"migrate", "seed", "commit", "report_uses", "acquire_lease", "release_lease", "end_lease"}
+    {
+        "migrate",
+        "bring_back",
+        "seed",
+        "commit",
+        "report_uses",
+        "acquire_lease",
+        "release_lease",
+        "end_lease",
+    }
 )
 STORE_READINGS = frozenset(
     {

@@ -1,16 +1,19 @@
 """`init`: everything that a first plan needs, made once and kept when it is there.
 
 Safe to run twice, and after a run that was interrupted: each step looks first. What is trusted is
-seeded into an empty store only; a store that has a policy keeps it.
+seeded into an empty store only; a store that has a policy keeps it. The way back to an older form
+of the tables is here too; it is a platform admin's.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.apply.authorization import is_platform_admin
 from reconciler.bootstrap import doors
 from reconciler.bootstrap.configuration import (
     Configuration,
@@ -20,11 +23,13 @@ from reconciler.bootstrap.configuration import (
 from reconciler.bootstrap.first_files import config_text, manager_from, with_ignored
 from reconciler.bootstrap.first_manifests import first_manifests
 from reconciler.bootstrap.first_sink import FirstSink, first_sink, sink_words
+from reconciler.bootstrap.workplace import Workplace
 from reconciler.config import environment
-from reconciler.errors import ConfigInvalid
+from reconciler.errors import ConfigInvalid, Refused
 from reconciler.model.policy import Policy, SinkKind
 from reconciler.model.resources import Resource, address_of
 from reconciler.model.states import ObservedState
+from reconciler.model.workspaces import Principal
 from reconciler.ports import KeyStore
 
 
@@ -73,10 +78,24 @@ def bring_store_back(config: str | None, form: int) -> Step:
 
     Raises:
         StoreOutdated, ConfigInvalid: there is nothing to bring back, or no such form.
+        IdentityRefused, Refused: whoever asks is nobody, or no platform admin.
     """
-    with closing(doors.open_store(find_configuration(config).settings)) as store:
-        made = store.migrate(form)
+    with Workplace(find_configuration(config), stop=threading.Event()) as workplace:
+        actor = _platform_admin(workplace)
+        made = workplace.store.bring_back(form, actor=actor)
     return Step(subject="key store", made=made, note=f"its tables are of form {form}")
+
+
+def _platform_admin(workplace: Workplace) -> Principal:
+    """Give who runs this, a platform admin; anybody where no policy names one yet."""
+    observed = workplace.observe()
+    principal = workplace.principal(observed)
+    if has_policy(observed) and not is_platform_admin(principal, observed):
+        raise Refused(
+            f"{principal} is no platform admin in the store.",
+            advice="The way back loses what only the newer form can say; ask a platform admin.",
+        )
+    return principal
 
 
 def _configure(path: Path, wish: InitWish) -> Step:

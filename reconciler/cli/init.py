@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     metavar="N",
     allow_from_autoenv=False,
     help="Only bring the key store's tables back to this older form, before an older keyrec is "
-    "used again.",
+    "used again; for platform admins.",
 )
 @click.pass_obj
 def command(

@@ -50,8 +50,10 @@ class Code(StrEnum):
     BAD_PRINCIPAL = "bad-principal"
     BAD_RECIPIENT = "bad-recipient"
     BAD_ISSUER = "bad-issuer"
+    RESERVED_CLAIM = "reserved-claim"
     BAD_RULE = "bad-rule"
     BAD_DAY = "bad-day"
+    BAD_ADDRESS = "bad-address"
     BAD_PATH = "bad-path"
     BAD_TEMPLATE = "bad-template"
 
@@ -71,3 +73,5 @@ class Code(StrEnum):
     SINK_FIELDS = "sink-fields"
     NO_ISSUER = "no-issuer"
     NO_ADMIN = "no-admin"
+    ISSUER_SHARED = "issuer-shared"
+    CLAIMS_SHARED = "claims-shared"

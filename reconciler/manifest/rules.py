@@ -1,7 +1,8 @@
 """The rules across documents, as one ordered list; every rule is a function that yields faults.
 
-Rules about one key beside everything else stand in `rules_keys`. A new rule is one function, one
-code, one row in the list and one in the table of refusals.
+Rules about one key beside everything else stand in `rules_keys`, those about the policy in
+`rules_policy`. A new rule is one function, one code, one row in the list and one in the table of
+refusals.
 """
 
 from __future__ import annotations
@@ -17,15 +18,14 @@ from reconciler.manifest.rules_keys import (
     missing_workspace,
     overlap_fault,
 )
+from reconciler.manifest.rules_policy import POLICY_RULES
 from reconciler.manifest.schema import Identity
 from reconciler.manifest.schema_policy import PolicyWire
 from reconciler.manifest.schema_removals import KeyRemovalWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
 from reconciler.manifest.snippets import quoted, shown
 from reconciler.manifest.tree import Fault
-from reconciler.manifest.wired import policy_of
 from reconciler.model.keys import KeyAddress
-from reconciler.model.policy import AuthorizationMode, Policy, SinkKind
 
 Found: TypeAlias = "tuple[Declaration, Fault]"
 Rule: TypeAlias = Callable[[Assembly], Iterator[Found]]
@@ -157,58 +157,12 @@ def levels_are_distinct(assembly: Assembly) -> Iterator[Found]:
                     yield declaration, fault
 
 
-def sink_fields_fit(assembly: Assembly) -> Iterator[Found]:
-    """A policy pins what its kind of sink has: recipients for age, mount and prefix for Vault."""
-    stored = Policy() if assembly.known is None else assembly.known.policy
+def policies_fit(assembly: Assembly) -> Iterator[Found]:
+    """Every rule about the policy holds."""
     for declaration, wire in assembly.declared(PolicyWire):
-        declared, sink = wire.spec.sink, policy_of(wire, stored).sink
-        if sink.kind is SinkKind.AGE:
-            foreign = [n for n in ("mount", "prefix") if getattr(declared, n) is not None]
-        else:
-            foreign = ["recipients"] if declared.recipients is not None else []
-        for name in foreign:
-            fault = Fault(
-                path=("spec", "sink", name),
-                code=Code.SINK_FIELDS,
-                message=f"a sink of kind {sink.kind.value} has no {name}",
-                advice=f"take {name} out, or change the kind",
-                at_key=True,
-            )
-            yield declaration, fault
-        if sink.kind is SinkKind.AGE and not sink.recipients and assembly.known is not None:
-            fault = Fault(
-                path=("spec", "sink", "recipients"),
-                code=Code.SINK_FIELDS,
-                message="a sink of kind age needs a recipient",
-                advice="add recipients: and at least one public key, age1… or ssh-ed25519 …",
-            )
-            yield declaration, fault
-
-
-def somebody_is_known(assembly: Assembly) -> Iterator[Found]:
-    """In mode oidc there is an issuer to ask, and in any mode a platform admin of that mode."""
-    stored = Policy() if assembly.known is None else assembly.known.policy
-    for declaration, wire in assembly.declared(PolicyWire):
-        policy = policy_of(wire, stored)
-        if policy.authorization is AuthorizationMode.OIDC and not policy.issuers:
-            fault = Fault(
-                path=("spec", "authorization", "mode"),
-                code=Code.NO_ISSUER,
-                message="nobody could apply anything: mode oidc needs an issuer",
-                advice="add issuers: with a url, an audience and principals",
-            )
-            yield declaration, fault
-        elif policy.platform_admins and not any(map(policy.knows, policy.platform_admins)):
-            mode = policy.authorization.value
-            fault = Fault(
-                path=("spec", "authorization", "platformAdmins"),
-                code=Code.NO_ADMIN,
-                message=f"nobody could ever change this policy: in mode {mode} none of its "
-                "platform admins is anybody",
-                advice="name one as that mode knows them: local:<user>, or <issuer>:<principal> of "
-                "the issuers here",
-            )
-            yield declaration, fault
+        for rule in POLICY_RULES:
+            for fault in rule(wire, assembly):
+                yield declaration, fault
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -220,6 +174,5 @@ RULES: Final[tuple[Rule, ...]] = (
     networks_have_a_workspace,
     workspace_defaults_fit,
     levels_are_distinct,
-    sink_fields_fit,
-    somebody_is_known,
+    policies_fit,
 )

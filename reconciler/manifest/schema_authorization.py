@@ -11,13 +11,14 @@ from pydantic import Field
 
 from reconciler.manifest.schema_identities import (
     ClaimName,
+    ExactLine,
     IssuerUrl,
     PrincipalName,
     SystemName,
     Thumbprint,
 )
 from reconciler.manifest.schema_lists import Wire
-from reconciler.manifest.schema_texts import Line, Principal
+from reconciler.manifest.schema_texts import Principal
 from reconciler.manifest.schema_values import AlgorithmField, ModeField
 from reconciler.model.policy import SigningAlgorithm
 
@@ -34,7 +35,7 @@ class IssuerWire(Wire):
         ),
     ]
     audience: Annotated[
-        Line,
+        ExactLine,
         Field(title="Audience", description="The token's aud.", examples=["keyrec"]),
     ]
     algorithm: Annotated[
@@ -56,7 +57,7 @@ class IssuerWire(Wire):
         ),
     ]
     principals: Annotated[
-        dict[PrincipalName, Annotated[dict[ClaimName, Line], Field(min_length=1)]],
+        dict[PrincipalName, Annotated[dict[ClaimName, ExactLine], Field(min_length=1)]],
         Field(
             min_length=1,
             title="Principals",

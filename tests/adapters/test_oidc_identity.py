@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from reconciler.adapters import issuer_keys, web_get
+from reconciler.adapters import issuer_keys, timely_socket
 from reconciler.adapters.issuer_key import thumbprint
 from reconciler.adapters.issuer_keys import IssuerKeys
 from reconciler.adapters.key_cache import KeyCache
@@ -22,9 +23,10 @@ from reconciler.adapters.signed_token import signed_claims
 from reconciler.adapters.web_get import NoAnswer, get
 from reconciler.config import IdentitySettings, TokenRequest
 from reconciler.errors import IdentityMissing, IdentityRefused
-from reconciler.model.policy import SigningAlgorithm
+from reconciler.model.policy import BoundPrincipal, SigningAlgorithm
 from reconciler.model.secret import Secret
 from reconciler.ports import Identity
+from tests.fakes.system import FakeClock
 from tests.services.canned import CannedServer, Cut, Reply, Silence, canned, replied
 from tests.services.identity_issuer import (
     CONFIGURATION,
@@ -51,7 +53,7 @@ def issuer() -> Iterator[IdentityIssuer]:
 
 def found(issuer: IdentityIssuer, settings: IdentitySettings, **changes: Any) -> TokenIdentity:
     """Give who runs here, by these settings."""
-    return TokenIdentity(settings, (issuer.policy(**changes),), now=NOW)
+    return TokenIdentity(settings, (issuer.policy(**changes),), now=lambda: NOW)
 
 
 def shown(token: str, **settings: Any) -> IdentitySettings:
@@ -113,9 +115,9 @@ def test_where_the_policy_has_more_issuers_the_token_is_taken_that_has_one(
         issuer.policy(name="b", audience="githubs"),
     )
     settings = IdentitySettings(request=offered(issuer.server))
-    assert TokenIdentity(settings, issuers, now=NOW).principal() == "b:apply"
+    assert TokenIdentity(settings, issuers, now=lambda: NOW).principal() == "b:apply"
     with pytest.raises(IdentityRefused, match="aud is not that of any of b"):
-        TokenIdentity(shown(issuer.token(NOW, aud="x")), issuers, now=NOW).principal()
+        TokenIdentity(shown(issuer.token(NOW, aud="x")), issuers, now=lambda: NOW).principal()
 
 
 @pytest.mark.parametrize(
@@ -169,6 +171,64 @@ def test_a_file_that_holds_no_token_is_refused_and_not_passed_over(
     assert issuer.server.received == []
 
 
+GITLAB = {
+    "repository": None,
+    "repository_id": None,
+    "event_name": None,
+    "namespace_id": "7",
+    "project_id": "42",
+    "project_path": "acme/keys",
+    "pipeline_source": "push",
+    "sub": "project_path:acme/keys:ref_type:branch:ref:main",
+    "ref": "main",
+    "ref_type": "branch",
+    "ref_protected": "true",
+    "environment": "keys-payments",
+    "environment_protected": "true",
+    "user_identities": [{"provider": "x", "extern_uid": "1"}],
+}
+"""What GitLab says of a job, in part; numbers and flags are texts there."""
+BOUND_CLAIMS = ("environment", "project_id", "ref", "ref_protected", "ref_type")
+
+
+def on_gitlab(issuer: IdentityIssuer, **changes: Any) -> TokenIdentity:
+    """Give who runs a job of GitLab, by what the how-to binds."""
+    claims = tuple((name, str(GITLAB[name])) for name in BOUND_CLAIMS)
+    bound = BoundPrincipal(name="payments", claims=claims)
+    token = issuer.token(NOW, **{**GITLAB, **changes})
+    return found(issuer, shown(token), name="gitlab", principals=(bound,))
+
+
+def test_a_job_of_gitlab_is_known_by_its_project_and_its_protected_branch(
+    issuer: IdentityIssuer,
+) -> None:
+    """Its ids and flags are texts, and are compared as such."""
+    assert on_gitlab(issuer).principal() == "gitlab:payments"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("project_id", "43"),
+        ("project_id", 42),
+        ("project_id", ["42"]),
+        ("ref", "refs/heads/main"),
+        ("ref_type", "tag"),
+        ("ref_type", None),
+        ("ref_protected", "false"),
+        ("ref_protected", True),
+        ("environment", "keys-payments "),
+        ("environment", None),
+    ],
+)
+def test_a_job_of_gitlab_that_differs_in_one_claim_is_nobody(
+    issuer: IdentityIssuer, name: str, value: object
+) -> None:
+    """A tag that bears the branch's name, an unprotected branch, a flag or a number as itself."""
+    with pytest.raises(IdentityRefused, match=rf"they differ from payments by {name}\.$"):
+        on_gitlab(issuer, **{name: value}).principal()
+
+
 # --- the issuer's keys
 
 
@@ -177,9 +237,8 @@ def test_keys_are_asked_for_once_in_a_run(issuer: IdentityIssuer) -> None:
     identity = found(issuer, shown(issuer.token(NOW)))
     assert [identity.principal() for _ in range(3)] == ["github:apply"] * 3
     assert issuer.server.targets() == ASKED
-    keys = IssuerKeys(now=NOW)
-    for _ in range(3):
-        assert keys.key(issuer.policy(), "one").thumbprint == thumbprint_of("one")
+    (key,) = IssuerKeys(now=NOW).keys(issuer.policy(), "one")
+    assert key.thumbprint == thumbprint_of("one")
     assert issuer.server.targets() == ASKED * 2
 
 
@@ -200,8 +259,8 @@ def test_kept_keys_are_used_for_an_hour_and_hold_nothing_of_a_token(
     token = issuer.token(NOW)
     for minutes in (0, 4):
         settings = shown(token, cache_folder=str(folder))
-        later = NOW + timedelta(minutes=minutes)
-        identity = TokenIdentity(settings, (issuer.policy(),), now=later)
+        clock = FakeClock(NOW + timedelta(minutes=minutes))
+        identity = TokenIdentity(settings, (issuer.policy(),), now=clock.now)
         assert identity.principal() == "github:apply"
     assert issuer.server.targets() == ASKED
     (file,) = folder.iterdir()
@@ -228,8 +287,50 @@ def test_a_new_key_of_the_issuer_is_asked_for_once(issuer: IdentityIssuer, tmp_p
     assert issuer.server.targets() == ASKED * 3
 
 
+def test_a_key_that_was_replaced_under_its_id_is_asked_for_once(
+    issuer: IdentityIssuer, tmp_path: Path
+) -> None:
+    """Sound tokens of an hour would be refused; a bad one does not ask again and again."""
+    settings = shown(issuer.token(NOW), cache_folder=str(tmp_path / "cache"))
+    assert found(issuer, settings).principal() == "github:apply"
+    issuer.publish({**jwk_of("next"), "kid": "one"})
+    by_the_next = signed(issuer.claims(NOW), kid="one", key=private_key("RSA", "next"))
+    renewed = replace(settings, token=SecretStr(by_the_next))
+    for _ in range(2):
+        assert found(issuer, renewed).principal() == "github:apply"
+    assert issuer.server.targets() == ASKED * 2
+    with pytest.raises(IdentityRefused, match="not signed by the key of github that it names"):
+        found(issuer, settings).principal()
+    assert issuer.server.targets() == ASKED * 3
+    pinned = {"keys": (thumbprint_of("next"),)}
+    assert found(issuer, renewed, **pinned).principal() == "github:apply"
+    issuer.publish({**jwk_of("other"), "kid": "one"})
+    by_another = signed(issuer.claims(NOW), kid="one", key=private_key("RSA", "other"))
+    with pytest.raises(IdentityRefused, match="not among those that the policy trusts"):
+        found(issuer, replace(settings, token=SecretStr(by_another)), **pinned).principal()
+
+
+def test_a_token_that_was_asked_for_after_a_long_plan_counts(issuer: IdentityIssuer) -> None:
+    """It is judged by the store's time after it was had, not by that of the first reading."""
+    clock = FakeClock(NOW)
+    minted = NOW + timedelta(minutes=10)
+    issuer.server.answer(REQUEST, replied({"value": issuer.token(minted)}))
+    settings = IdentitySettings(request=offered(issuer.server))
+    identity = TokenIdentity(settings, (issuer.policy(),), now=clock.now)
+    clock.advance(timedelta(minutes=10))
+    assert identity.principal() == "github:apply"
+
+
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"issuer": 1, "fetchedAt": "x"}', "[" * 99_999]
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"issuer": 1, "fetchedAt": "x"}',
+        "[" * 99_999,
+        *(f'{{"fetchedAt": {t}}}' for t in (f"1{'0' * 400}", "1e999", "NaN", "-1e308")),
+    ],
 )
 def test_a_damaged_cache_is_asked_past(
     issuer: IdentityIssuer, tmp_path: Path, content: str
@@ -239,6 +340,34 @@ def test_a_damaged_cache_is_asked_past(
     found(issuer, settings).principal()
     (file,) = (tmp_path / "cache").iterdir()
     file.write_text(content)
+    assert found(issuer, settings).principal() == "github:apply"
+    assert found(issuer, settings).principal() == "github:apply"
+    assert issuer.server.targets() == ASKED * 2
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o644, 0o620, 0o602])
+def test_a_file_of_the_cache_that_others_may_open_is_not_believed(
+    issuer: IdentityIssuer, tmp_path: Path, mode: int
+) -> None:
+    """Whoever wrote it would say whose signatures count; it is written anew."""
+    settings = shown(issuer.token(NOW), cache_folder=str(tmp_path / "cache"))
+    found(issuer, settings).principal()
+    (file,) = (tmp_path / "cache").iterdir()
+    file.chmod(mode)
+    assert found(issuer, settings).principal() == "github:apply"
+    assert issuer.server.targets() == ASKED * 2
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_pipe_in_the_place_of_a_file_of_the_cache_keeps_nobody_waiting(
+    issuer: IdentityIssuer, tmp_path: Path
+) -> None:
+    """Nobody may ever write into it."""
+    settings = shown(issuer.token(NOW), cache_folder=str(tmp_path / "cache"))
+    found(issuer, settings).principal()
+    (file,) = (tmp_path / "cache").iterdir()
+    file.unlink()
+    os.mkfifo(file, 0o600)
     assert found(issuer, settings).principal() == "github:apply"
     assert issuer.server.targets() == ASKED * 2
 
@@ -358,7 +487,7 @@ def test_plain_http_is_taken_only_to_this_machine(host: str) -> None:
 
 def test_an_answer_has_to_come_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """In silence, and drop by drop."""
-    monkeypatch.setattr(web_get, "LONGEST_SILENCE", 0.05)
+    monkeypatch.setattr(timely_socket, "LONGEST_SILENCE", 0.05)
     with canned() as server:
         server.answer("/", Silence())
         assert get(f"{server.address}/") == NoAnswer(reason="it took too long")

@@ -17,12 +17,15 @@ from sqlalchemy import inspect, text
 from reconciler.adapters.sql_store import SqlStore
 from reconciler.adapters.sql_tables import SCHEMA_VERSION, metadata
 from reconciler.errors import ConfigInvalid, StoreOutdated, StoreUnavailable
+from reconciler.model.audit import BY_HAND, AuditNote, event_hash
 from reconciler.model.keys import Rotation
 from reconciler.model.lifetime import Retirement, VersionState
 from reconciler.model.waivers import Waiver
 from tests.adapters.sql_rigs import engine_of
 from tests.contracts.store_story import MANAGER, OVERLAP, Story, address, putting
 from tests.fakes.system import FakeClock
+
+ALICE = "local:alice"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -170,7 +173,7 @@ def test_alembic_is_loaded_only_by_a_migration_that_has_something_to_do(tmp_path
 def test_tables_can_be_brought_back_and_forth_again(url: str, store: SqlStore) -> None:
     """An older program finds the form that it knows; this one names it, and makes it new again."""
     store.close()
-    assert store.migrate(1)
+    assert store.bring_back(1, actor=ALICE)
     with engine_of(store).connect() as connection:
         assert connection.scalar(text("SELECT schema_version FROM meta")) == 1
     assert "version_uses" not in inspect(engine_of(store)).get_table_names()
@@ -191,7 +194,7 @@ def test_bringing_tables_back_gives_waiting_secrets_their_deadline(
     story.create("a", rotation=patient)
     replaced_at = store.now()
     story.rotate("a")
-    store.migrate(1)
+    store.bring_back(1, actor=ALICE)
     later = SqlStore(url, clock=FakeClock())
     later.migrate()
     record = later.observe(MANAGER).live[address("a")]
@@ -215,24 +218,77 @@ def test_bringing_tables_back_forgets_waivers(url: str, store: SqlStore) -> None
     )
     story.done(putting(waiver, None))
     assert store.observe(MANAGER).waivers == (waiver,)
-    store.migrate(1)
+    store.bring_back(1, actor=ALICE)
     later = SqlStore(url, clock=FakeClock())
     later.migrate()
     assert later.observe(MANAGER).waivers == ()
     later.close()
 
 
+def test_the_way_back_is_told_by_the_chain_and_the_chain_stays_whole(
+    url: str, store: SqlStore
+) -> None:
+    """One event of whoever asked, before anything is lost; none where nothing is done."""
+    before = store.audit_head()
+    store.bring_back(SCHEMA_VERSION, actor=ALICE)
+    assert store.audit_head() == before
+    store.bring_back(1, actor=ALICE)
+    with engine_of(store).connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM audit")) == before[0] + 1
+    later = SqlStore(url, clock=FakeClock())
+    later.migrate()
+    event = list(later.events())[-1]
+    assert (event.actor, event.note) == (
+        ALICE,
+        AuditNote(
+            event="store-brought-back",
+            address="store/form",
+            reason=BY_HAND,
+            detail=(("from", str(SCHEMA_VERSION)), ("to", "1")),
+        ),
+    )
+    sequence, head = later.audit_head()
+    assert (event.sequence, event.hash) == (sequence, head) == (before[0] + 1, event_hash(event))
+    later.close()
+
+
+def test_programs_that_bring_tables_back_at_once_tell_it_once(url: str, store: SqlStore) -> None:
+    """One does the work, the other waits and finds it done."""
+    stores = [SqlStore(url, clock=FakeClock()) for _ in range(3)]
+    start, answers = threading.Barrier(3), list[object]()
+
+    def run(opened: SqlStore) -> None:
+        opened.check()
+        start.wait()
+        try:
+            answers.append(opened.bring_back(1, actor=ALICE))
+        except StoreOutdated:
+            answers.append(False)
+
+    threads = [threading.Thread(target=run, args=(opened,)) for opened in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(bool, answers)) == [False, False, True]
+    with engine_of(store).connect() as connection:
+        told = "SELECT count(*) FROM audit WHERE event = 'store-brought-back'"
+        assert connection.scalar(text(told)) == 1
+    for opened in stores:
+        opened.close()
+
+
 def test_the_programs_own_form_is_kept_and_unknown_ones_are_refused(store: SqlStore) -> None:
     """Nothing happens to a store that is asked for what it is, or for what nobody knows."""
-    assert not store.migrate(SCHEMA_VERSION)
+    assert not store.bring_back(SCHEMA_VERSION, actor=ALICE)
     for form in (0, SCHEMA_VERSION + 1):
         with pytest.raises(ConfigInvalid, match=f"no stored form {form}"):
-            store.migrate(form)
+            store.bring_back(form, actor=ALICE)
 
 
 def test_a_store_that_is_not_there_is_not_brought_back(url: str) -> None:
     """Nor made."""
     store = SqlStore(url, clock=FakeClock())
     with pytest.raises(StoreOutdated):
-        store.migrate(1)
+        store.bring_back(1, actor=ALICE)
     store.close()

@@ -145,9 +145,9 @@ def local(spec: dict[str, object]) -> None:
 
 
 def looser(spec: dict[str, object]) -> None:
-    """Bind the platform's principal to the repository alone."""
+    """Bind the platform's principal to the environment alone, of whatever repository."""
     issuer = spec["authorization"]["issuers"]["github"]  # type: ignore[index]  # YAML
-    issuer["principals"]["platform"] = {"repository_id": "1234567"}
+    issuer["principals"]["platform"] = {"environment": "platform"}
 
 
 def recipient(spec: dict[str, object]) -> None:
@@ -235,6 +235,7 @@ def test_a_job_of_another_workspace_changes_nothing_here(ci: Ci) -> None:
         ("rotate", "hello-dev", "--leaked"),
         ("lock", "release"),
         ("audit", "acknowledge", "--accept", "--auto-approve"),
+        ("init", "--store-form", "1"),
     ):
         answer = ci.line(*argv)
         assert answer.code == 5, (argv, answer.both)
@@ -256,6 +257,7 @@ def test_a_job_of_another_workspace_changes_nothing_here(ci: Ci) -> None:
         ("rotate", "hello-dev", "--leaked"),
         ("lock", "release"),
         ("audit", "acknowledge", "--accept", "--auto-approve"),
+        ("init", "--store-form", "1"),
     ],
 )
 def test_without_a_token_nothing_that_names_an_actor_is_done(ci: Ci, argv: tuple[str, ...]) -> None:
@@ -265,6 +267,18 @@ def test_without_a_token_nothing_that_names_an_actor_is_done(ci: Ci, argv: tuple
     assert answer.code == 5, answer.both
     assert "Set KEYREC_IDENTITY_TOKEN" in answer.err
     assert ci.effects == before
+
+
+def test_a_platform_admin_by_a_token_brings_the_tables_back(ci: Ci) -> None:
+    """And stands in the audit chain for it; the user of the system, though named, could not."""
+    ci.job("platform")
+    answer = ci.line("init", "--store-form", "1")
+    assert (answer.code, answer.out) == (0, "made  key store  (its tables are of form 1)\n")
+    assert ci.line("init").code == 0
+    assert ci.line("audit", "verify").code == 0
+    told = [row for row in ci.effects[0] if "'store-brought-back'" in row]
+    assert len(told) == 1
+    assert "'github:platform'" in told[0]
 
 
 @pytest.mark.parametrize(

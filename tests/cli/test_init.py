@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
+from contextlib import closing
+from pathlib import Path
 
+from reconciler.adapters.sql_store import SqlStore
+from reconciler.bootstrap import doors
 from tests.fakes.command_line import CommandLine
+from tests.fakes.system import FakeClock
 
 POLICY = "keys/policy.yaml"
 KEY = "keys/demo/hello-dev.yaml"
@@ -161,6 +167,43 @@ def test_another_manager_of_a_shared_store_gets_no_second_policy(started: Comman
     assert answer.code == 0
     assert "kept  policy/default" in answer.out
     assert not (third / POLICY).exists()
+
+
+def test_the_way_back_to_an_older_form_is_a_platform_admins(started: CommandLine) -> None:
+    """In mode local that is whoever the policy names; nobody else loses what form 2 alone says."""
+    database = started.folder / ".keyrec" / "keys.db"
+    before = rows(database)
+    started.monkeypatch.setattr(doors, "principal", lambda: "local:mallory")
+    answer = started("init", "--store-form", "1")
+    assert answer.code == 5
+    assert "local:mallory is no platform admin in the store" in answer.err
+    assert rows(database) == before
+    started.monkeypatch.undo()
+
+
+def test_a_store_without_a_policy_has_no_platform_admin_to_ask(keyrec: CommandLine) -> None:
+    """What a cut short init left can be brought back; there is nothing to lose in it yet."""
+    keyrec.write("keyrec.yaml", "apiVersion: keyrec/v1\nkind: Config\nmanager: mine\n")
+    url = f"sqlite:///{keyrec.folder / '.keyrec' / 'keys.db'}"
+    (keyrec.folder / ".keyrec").mkdir(mode=0o700)
+    store = SqlStore(url, clock=FakeClock())
+    store.migrate()
+    store.close()
+    assert keyrec("init", "--store-form", "1").code == 0
+    assert keyrec("init").code == 0
+
+
+def test_where_there_is_no_store_nothing_is_brought_back(keyrec: CommandLine) -> None:
+    """Nor made."""
+    keyrec.write("keyrec.yaml", "apiVersion: keyrec/v1\nkind: Config\nmanager: mine\n")
+    assert keyrec("init", "--store-form", "1").code == 1
+    assert not (keyrec.folder / ".keyrec").exists()
+
+
+def rows(database: Path) -> list[str]:
+    """Give everything that the store holds."""
+    with closing(sqlite3.connect(database)) as opened:
+        return list(opened.iterdump())
 
 
 def test_an_identity_is_made_in_protected_memory(keyrec: CommandLine) -> None:

@@ -185,6 +185,52 @@ def test_the_job_that_plans_cannot_read_a_hash(jobs: Jobs, postgres_admin: Engin
     assert tuple(found) == (False, True, 0)
 
 
+def test_the_job_that_plans_cannot_read_a_key(jobs: Jobs, vault_client: VaultClient) -> None:
+    """With plan.hcl it sees numbers of versions, by metadata alone; no value, old or new."""
+    mount = jobs.owner.init[jobs.owner.init.index("--vault-mount") + 1]
+    jobs.owner.keyrec("rotate", "edge/first")
+    planner = vault_client.as_token(jobs.tokens["plan"])
+    seen = planner.call("GET", f"{mount}/metadata/keyrec/edge/prod/first")["data"]
+    assert seen["current_version"] == 2
+    for path in (
+        "data/keyrec/edge/prod/first",
+        "data/keyrec/edge/prod/first?version=1",
+        "data/keyrec/_keyrec/anchor",
+        "subkeys/keyrec/edge/prod/first",
+    ):
+        assert vault_client.status("GET", f"{mount}/{path}") == 200, path
+        assert planner.status("GET", f"{mount}/{path}") == 403, path
+    for method, path in (
+        ("POST", "data/keyrec/edge/prod/first"),
+        ("POST", "undelete/keyrec/edge/prod/first"),
+        ("PUT", "destroy/keyrec/edge/prod/first"),
+        ("POST", "metadata/keyrec/edge/prod/first"),
+        ("DELETE", "metadata/keyrec/edge/prod/first"),
+    ):
+        body = {"data": {"value": "x"}, "versions": [1]}
+        assert planner.status(method, f"{mount}/{path}", body) == 403, (method, path)
+
+
+def test_the_job_that_applies_cannot_change_the_tables_form(
+    jobs: Jobs, postgres_admin: Engine
+) -> None:
+    """Alembic's mark is the owner's; with it changed, the next migration would go astray."""
+    role = make_url(jobs.urls["apply"]).username
+    schema = str(make_url(jobs.urls["apply"]).query["options"]).rpartition("=")[2]
+    asked = text(
+        "SELECT has_table_privilege(:role, :mark, 'SELECT'),"
+        " has_table_privilege(:role, :mark, 'INSERT, UPDATE, DELETE, TRUNCATE')"
+    )
+    mark = {"role": role, "mark": f"{schema}.keyrec_migrations"}
+    with postgres_admin.connect() as connection:
+        assert tuple(connection.execute(asked, mark).one()) == (True, False)
+    refused = jobs.desk(store="apply", vault="apply").try_keyrec("init", "--store-form", "1")
+    assert refused.code == 1, refused.everything
+    assert "SQLSTATE 42501" in refused.err
+    assert jobs.owner.count("audit WHERE event = 'store-brought-back'") == 0
+    jobs.owner.keyrec("plan")
+
+
 def test_the_job_that_applies_changes_no_past_event(jobs: Jobs, postgres_admin: Engine) -> None:
     """It appends to the audit chain, and neither changes nor removes what stands there."""
     role = make_url(jobs.urls["apply"]).username

@@ -70,8 +70,10 @@ class FakeStore:
         if not self._is_migrated:
             raise StoreOutdated("the store has no tables", advice="run: keyrec init")
 
-    def migrate(self, form: int | None = None) -> bool:
-        assert form is None, "the store in memory has one form"
+    def bring_back(self, form: int, *, actor: str) -> bool:
+        raise AssertionError("the store in memory has one form")
+
+    def migrate(self) -> bool:
         self._troubles.strike("migrate", after=False)
         was_done = not self._is_migrated
         self._is_migrated = True

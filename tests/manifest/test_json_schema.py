@@ -141,6 +141,9 @@ SEEN_BY_EDITORS = {
     "a resource without levels",
     "a reason nobody offers",
     "a policy with everything wrong",
+    "an address of a Vault that is plain http to another machine",
+    "claims that keyrec judges itself",
+    "an audience and claims with blanks around them",
 }
 
 

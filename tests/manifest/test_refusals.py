@@ -26,6 +26,10 @@ NETWORK = document("NetworkSet", "name: ci-runners")
 CATALOG = document("ScopeCatalog", "name: default") + "  resources:\n"
 REMOVAL = document("KeyRemoval", "name: billing-sync-prod, workspace: payments")
 POLICY = document("Policy", "name: default")
+TRUSTED = POLICY + (
+    "  authorization:\n    issuers:\n      github:\n        url: https://issuer.example\n    "
+)
+"""Eight lines; what a test adds starts within line 9, with the other fields of the issuer."""
 
 STRICT_STORE = replace(STORE, policy=Policy(expirations=(Expiration.MONTH, Expiration.QUARTER)))
 BROKEN_STORE = replace(
@@ -822,6 +826,69 @@ CASES = [
             "keys/a.yaml:7:5 no-admin: nobody could ever change this policy: in mode oidc none of its platform admins is anybody → name one as that mode knows them: local:<user>, or <issuer>:<principal> of the issuers here",
         ),
     ),
+    Case(
+        "claims that keyrec judges itself",
+        [
+            TRUSTED
+            + "    audience: keyrec\n        principals:\n"
+            + "          a: {exp: '1', sub: x}\n          b: {aud: other, iss: x, nbf: x, iat: x}\n"
+        ],
+        None,
+        tuple(
+            f'keys/a.yaml:{where} reserved-claim: "{claim}" cannot be bound: keyrec judges it in every token → take it out; the issuer\'s url and audience say what iss and aud have to be, and principals are told apart by claims such as repository_id, ref and environment'
+            for where, claim in (
+                ("11:15", "exp"),
+                ("12:15", "aud"),
+                ("12:27", "iss"),
+                ("12:35", "nbf"),
+                ("12:43", "iat"),
+            )
+        ),
+    ),
+    Case(
+        "an audience and claims with blanks around them",
+        [
+            TRUSTED
+            + "    audience: ' keyrec'\n        principals:\n"
+            + "          a: {ref: 'refs/heads/main '}\n          b: {ref: \"main\\u00a0\"}\n"
+        ],
+        None,
+        tuple(
+            f"keys/a.yaml:{where} bad-text: this begins or ends with a blank, and it is compared to the letter → take the blank out"
+            for where in ("9:19", "11:20", "12:20")
+        ),
+    ),
+    Case(
+        "a principal that is another one too",
+        [
+            TRUSTED
+            + "    audience: keyrec\n        principals:\n"
+            + "          platform: {repository_id: '1', ref: main, environment: keys}\n"
+            + "          everyone: {repository_id: '1', ref: main}\n"
+            + "          other: {repository_id: '1', ref: next}\n"
+            + "          again: {ref: next, repository_id: '1'}\n"
+        ],
+        None,
+        (
+            "keys/a.yaml:11:11 claims-shared: platform could never be known: its claims hold all those of everyone, so a token of it would be of both → bind everyone to a claim that platform does not have, such as another environment",
+            "keys/a.yaml:14:11 claims-shared: again could never be known: its claims hold all those of other, so a token of it would be of both → bind other to a claim that again does not have, such as another environment",
+        ),
+    ),
+    Case(
+        "an issuer that is another one too",
+        [
+            TRUSTED
+            + "    audience: keyrec\n        principals: {a: {ref: main}}\n"
+            + "      backup:\n        url: https://issuer.example\n        audience: keyrec\n"
+            + "        principals: {b: {ref: next}}\n"
+            + "      other:\n        url: https://issuer.example\n        audience: other\n"
+            + "        principals: {a: {ref: main}}\n"
+        ],
+        None,
+        (
+            "keys/a.yaml:11:7 issuer-shared: nobody could be known by backup: github has its url and its audience, so a token would be of both → put their principals under one of them, or give each an audience of its own",
+        ),
+    ),
     # --- across documents
     Case(
         "a name declared twice",
@@ -1058,13 +1125,37 @@ CASES = [
         ),
     ),
     Case(
-        "mount and prefix of age",
-        [POLICY + "  sink: {kind: age, mount: secret, prefix: keys}\n"],
+        "mount, prefix and address of age",
+        [
+            POLICY
+            + "  sink:\n    kind: age\n    mount: secret\n    prefix: keys\n"
+            + "    address: https://vault.example\n"
+        ],
         None,
         (
-            "keys/a.yaml:5:21 sink-fields: a sink of kind age has no mount → take mount out, or change the kind",
-            "keys/a.yaml:5:36 sink-fields: a sink of kind age has no prefix → take prefix out, or change the kind",
+            "keys/a.yaml:7:5 sink-fields: a sink of kind age has no mount → take mount out, or change the kind",
+            "keys/a.yaml:8:5 sink-fields: a sink of kind age has no prefix → take prefix out, or change the kind",
+            "keys/a.yaml:9:5 sink-fields: a sink of kind age has no address → take address out, or change the kind",
         ),
+    ),
+    *(
+        Case(
+            wrong,
+            [POLICY + f"  sink: {{kind: vault, address: '{address}'}}\n"],
+            None,
+            (
+                f'keys/a.yaml:5:32 bad-address: "{address}" is not the address of a Vault → write https://host:port and nothing behind it, such as https://vault.example:8200; plain http is taken to this machine alone',
+            ),
+        )
+        for wrong, address in (
+            ("an address of a Vault that is plain http to another machine", "http://vault.example"),
+            ("an address of a Vault with a path", "https://vault.example/v1"),
+            ("an address of a Vault with a question", "https://vault.example?x=1"),
+            ("an address of a Vault with a user", "https://vault.example@evil.example"),
+            ("an address of a Vault with a port that is none", "https://vault.example:99999"),
+            ("an address of a Vault on a machine that is almost this", "http://127.0.0.999"),
+            ("an address of a Vault without a scheme", "vault.example:8200"),
+        )
     ),
     Case(
         "age without a recipient",
