@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from reconciler.config import (
     environment,
     settings_from,
 )
+from reconciler.config.credential_files import CREDENTIAL_FILES
 from reconciler.config.variables import CONFIG_VARIABLE, ONLY_VARIABLES, VARIABLES
 from reconciler.errors import ConfigInvalid
 
@@ -338,3 +340,52 @@ def test_the_example_of_the_reference_can_be_used():
     settings = resolved(yaml.safe_load(example))
     assert settings.vault.auth.method is VaultAuthMethod.JWT
     assert settings.environments == frozenset({"prod"})
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "/proc/self/environ",
+        "/dev/stdin",
+        "/sys/x",
+        "../proc/1/environ",
+        "//proc/1/x",
+        "link",
+        "~/x",
+    ],
+)
+@pytest.mark.parametrize("path", CREDENTIAL_FILES)
+def test_a_file_names_no_credential_by_which_the_kernel_shows_itself(tmp_path, path, named):
+    """Not behind a link either; a variable may, for who sets it holds what stands there."""
+    (tmp_path / "link").symlink_to("/proc/self/environ")
+    document = dict(FILE)
+    _written(document, path.split("."), str(tmp_path / named) if named == "link" else named)
+    home = {"HOME": "/proc/self"}
+    assert problems(document, home)[0].startswith(f"{path}: lies below /proc, /sys or /dev")
+    assert "canary" not in str(resolved(FILE, home | {CREDENTIAL_FILES[path]: "/proc/self/x"}))
+
+
+@pytest.mark.parametrize("path", CREDENTIAL_FILES)
+@pytest.mark.parametrize("named", ["token", "/run/secrets/token", "/process", "/home/dev/proc/x"])
+def test_any_other_file_may_hold_a_credential(path, named):
+    """Secrets are mounted anywhere."""
+    document = dict(FILE)
+    _written(document, path.split("."), named)
+    assert resolved(document) != resolved()
+
+
+def _written(document: dict[str, Any], names: list[str], value: str) -> None:
+    """Put a value at a dotted path, in copies of what is there."""
+    for name in names[:-1]:
+        document[name] = dict(document.get(name, {}))
+        document = document[name]
+    document[names[-1]] = value
+
+
+def test_it_is_known_what_the_file_decided_of_vault():
+    """A variable that goes before the file decides; a field of another section is none of Vault's."""
+    vault = {"address": "https://a", "caCert": "ca.pem", "auth": {"role": "r"}}
+    document = FILE | {"sink": {"vault": vault, "age": {"directory": "x"}}}
+    assert resolved(document).vault.from_file == {"address", "caCert", "auth.role"}
+    assert resolved(document, {"BAO_ADDR": "https://b"}).vault.from_file == {"caCert", "auth.role"}
+    assert resolved().vault.from_file == frozenset()

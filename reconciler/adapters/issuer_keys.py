@@ -1,16 +1,16 @@
 """The key that an issuer signed with: found by its id, among the keys that the policy trusts.
 
-Keys come from what the issuer publishes at its own address, kept for the run and for an hour on
-disk; an id that is not among the kept ones lets the issuer be asked once more. Or they come from a
-file that the configuration names: whoever can change that could bring keys of their own, so it is
-believed only where the policy lists thumbprints.
+Keys come from what the issuer publishes at its own address, kept for an hour on disk; an id that is
+not among the kept ones, or a signature that is not by the kept key of that id, lets the issuer be
+asked once more. Or they come from a file that the configuration names: whoever can change that
+could bring keys of their own, so it is believed only where the policy lists thumbprints.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -30,12 +30,11 @@ KeySet: TypeAlias = Mapping[str, Any]
 
 @dataclass(slots=True, kw_only=True)
 class IssuerKeys:
-    """The keys of all issuers, for one run."""
+    """The keys of all issuers."""
 
     file: str | None = None
     cache: KeyCache | None = None
     now: datetime
-    _kept: dict[str, KeySet] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: IdentitySettings, now: datetime) -> IssuerKeys:
@@ -44,34 +43,37 @@ class IssuerKeys:
         cache = None if folder is None else KeyCache(folder=Path(folder))
         return cls(file=settings.jwks_file, cache=cache, now=now)
 
-    def key(self, issuer: Issuer, kid: str) -> IssuerKey:
-        """Give the issuer's key of that id.
+    def keys(self, issuer: Issuer, kid: str) -> Iterator[IssuerKey]:
+        """Give the issuer's key of that id; one more where the first does not fit and the issuer,
+        asked then, has another one under the same id.
 
         Raises:
             IdentityRefused: there is none, it is not trusted, or the issuer cannot be asked.
         """
+        given: set[str] = set()
         unpinned = False
         for key_set in self._sets(issuer):
             found = keys_in(key_set, kid, issuer.algorithm)
             trusted = [k for k in found if not issuer.keys or k.thumbprint in issuer.keys]
-            if len(trusted) == 1:
-                return trusted[0]
-            if trusted:
+            if len(trusted) > 1:
                 raise _ambiguous(issuer)
-            unpinned = bool(found)
-        raise _unpinned(issuer) if unpinned else _unknown(issuer)
+            unpinned = bool(found) and not trusted
+            for key in trusted:
+                if key.thumbprint not in given:
+                    given.add(key.thumbprint)
+                    yield key
+        if unpinned or not given:
+            raise _unpinned(issuer) if unpinned else _unknown(issuer)
 
     def _sets(self, issuer: Issuer) -> Iterator[KeySet]:
         """Give the keys that are at hand, then those that the issuer publishes now."""
         if self.file is not None:
             yield _from_file(self.file, issuer)
             return
-        kept = self._kept.get(issuer.url)
-        if kept is None and self.cache is not None:
-            kept = self.cache.load(issuer.url, self.now)
+        kept = None if self.cache is None else self.cache.load(issuer.url, self.now)
         if kept is not None:
             yield kept
-        fetched = self._kept[issuer.url] = _fetched(issuer)
+        fetched = _fetched(issuer)
         if self.cache is not None:
             self.cache.save(issuer.url, fetched, self.now)
         yield fetched

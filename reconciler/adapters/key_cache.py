@@ -36,7 +36,7 @@ class KeyCache:
             age = now.timestamp() - float(entry["fetchedAt"])
             is_fresh = entry["issuer"] == url and 0 <= age < LONGEST_LIFE.total_seconds()
             document = entry["keys"]
-        except (OSError, ValueError, TypeError, LookupError, RecursionError):
+        except (OSError, ValueError, ArithmeticError, TypeError, LookupError, RecursionError):
             return None
         return document if is_fresh and isinstance(document, dict) else None
 
@@ -57,17 +57,21 @@ class KeyCache:
             found = self.folder.lstat()
         except OSError:
             return False
-        return (
-            stat.S_ISDIR(found.st_mode)
-            and found.st_uid == os.geteuid()
-            and not stat.S_IMODE(found.st_mode) & 0o077
-        )
+        return stat.S_ISDIR(found.st_mode) and _is_closed(found)
+
+
+def _is_closed(found: os.stat_result) -> bool:
+    """Whether it is the user's, and nobody else may so much as read it."""
+    return found.st_uid == os.geteuid() and not stat.S_IMODE(found.st_mode) & 0o077
 
 
 def _content(path: Path) -> bytes:
-    """Read a file that is one, and not a link to one."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as opened:
-        return opened.read(_LARGEST)
+    """Read a file that is one, not a link to one, and the user's alone; empty where it is not."""
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(number, "rb") as opened:
+        found = os.fstat(number)
+        is_ours = stat.S_ISREG(found.st_mode) and _is_closed(found)
+        return opened.read(_LARGEST) if is_ours else b""
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -7,12 +7,11 @@ is shown to nobody and kept nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.adapters.identity_token import Presented, presented
-from reconciler.adapters.issuer_key import IssuerKey
 from reconciler.adapters.issuer_keys import IssuerKeys
 from reconciler.adapters.signed_token import Glance, glance_at, signed_claims
 from reconciler.config import IdentitySettings
@@ -33,12 +32,19 @@ class TokenIdentity:
     """Implements `reconciler.ports.Identity`; the token is asked for and verified once."""
 
     def __init__(
-        self, settings: IdentitySettings, issuers: Iterable[Issuer], *, now: datetime
+        self,
+        settings: IdentitySettings,
+        issuers: Iterable[Issuer],
+        *,
+        now: Callable[[], datetime],
     ) -> None:
-        """`issuers` are those of the stored policy; `now` is the store's time."""
+        """`issuers` are those of the stored policy; `now` gives the store's time.
+
+        It is asked once the token is there: one that is asked for meanwhile began after everything
+        that was read before.
+        """
         self._settings = settings
         self._issuers = tuple(issuers)
-        self._keys = IssuerKeys.of(settings, now)
         self._now = now
         self._known: _Known | None = None
 
@@ -82,17 +88,18 @@ class TokenIdentity:
 
     def _verified(self, token: Secret, issuer: Issuer, glance: Glance) -> Principal:
         _require_form(glance, issuer)
-        key = self._keys.key(issuer, str(glance.kid))
-        found = self._judged(token, issuer, key)
+        found = self._judged(token, issuer, str(glance.kid))
         if isinstance(found, NotBelieved):
             raise IdentityRefused(found.message, advice=found.advice)
         return found
 
-    def _judged(self, token: Secret, issuer: Issuer, key: IssuerKey) -> Principal | NotBelieved:
+    def _judged(self, token: Secret, issuer: Issuer, kid: str) -> Principal | NotBelieved:
         """Check the signature, then the claims; what the token says stays in here."""
-        claims = signed_claims(token, key.public, issuer.algorithm)
-        if claims is not None:
-            return judged(issuer, claims, self._now)
+        now = self._now()
+        for key in IssuerKeys.of(self._settings, now).keys(issuer, kid):
+            claims = signed_claims(token, key.public, issuer.algorithm)
+            if claims is not None:
+                return judged(issuer, claims, now)
         return NotBelieved(
             message=f"The token is not signed by the key of {issuer.name} that it names.",
             advice="Have a new token from the issuer; a changed one is never believed.",

@@ -21,6 +21,7 @@ from reconciler.adapters.vault_transport import Link
 from reconciler.adapters.web_get import NoAnswer
 from reconciler.config import VaultAuth, VaultAuthMethod
 from reconciler.errors import LoginFailed
+from reconciler.model.frames import without_frames
 from reconciler.model.secret import Secret
 
 _LONGEST_WORDS = 300
@@ -43,12 +44,19 @@ class Login:
 
 
 def log_in(auth: VaultAuth, link: Link) -> Login:
-    """Have a token by the configured method.
+    """Have a token by the configured method; no error keeps a frame that holds what was shown.
 
     Raises:
         LoginFailed: something is missing, or Vault refused the login.
         SinkUnavailable: Vault could not be asked.
     """
+    try:
+        return _had(auth, link)
+    except BaseException as fault:  # noqa: BLE001 - it is raised again, without its frames
+        raise without_frames(fault) from None
+
+
+def _had(auth: VaultAuth, link: Link) -> Login:
     match auth.method:
         case VaultAuthMethod.TOKEN:
             return Login(token=_given(auth), is_obtained=False)

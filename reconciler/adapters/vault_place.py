@@ -7,25 +7,14 @@ request is checked against this list before it is sent.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from reconciler.errors import SinkMisconfigured
 from reconciler.model.sink_path import RESERVED_PREFIX, SEGMENT, path_fault
+from reconciler.model.vault_address import Endpoint, read_endpoint
 
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 _ADDRESS_ADVICE = "Set VAULT_ADDR or sink.vault.address, such as https://vault.example:8200."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """A server to connect to."""
-
-    host: str
-    port: int
-    is_tls: bool
 
 
 def endpoint_of(address: str | None) -> Endpoint:
@@ -36,39 +25,18 @@ def endpoint_of(address: str | None) -> Endpoint:
     """
     if not address:
         raise SinkMisconfigured("No address of Vault is configured.", advice=_ADDRESS_ADVICE)
-    endpoint = _parsed(address)
+    endpoint = read_endpoint(address)
     if endpoint is None:
         raise SinkMisconfigured(
             "The address of Vault is not of the form https://host:port.", advice=_ADDRESS_ADVICE
         )
-    if not endpoint.is_tls and not _is_loopback(endpoint.host):
+    if not endpoint.is_private:
         raise SinkMisconfigured(
             f"The address of Vault is plain http to {endpoint.host}: token and secrets would be "
             "readable on the way.",
             advice="Use https; plain http is taken only to this machine itself.",
         )
     return endpoint
-
-
-def _parsed(address: str) -> Endpoint | None:
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return None
-    extra = parts.username or parts.query or parts.fragment or parts.path.strip("/")
-    if parts.scheme not in _DEFAULT_PORTS or not host or extra or re.search(r"[\s\x00-\x1f]", host):
-        return None
-    return Endpoint(
-        host=host, port=port or _DEFAULT_PORTS[parts.scheme], is_tls=parts.scheme == "https"
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,7 +82,11 @@ class ConnectionPool:
             connection = self._connected()
             if isinstance(connection, NotSent):
                 return connection
-            exchange = _exchanged(connection, request)
+            try:
+                exchange = _exchanged(connection, request)
+            except BaseException:
+                connection.close()
+                raise
             if isinstance(exchange, Lost) or connection.sock is None:
                 connection.close()
             else:

@@ -14,9 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
-from reconciler.adapters.vault_place import Endpoint
 from reconciler.config import VaultSettings, VaultTls
 from reconciler.errors import SinkMisconfigured
+from reconciler.model.vault_address import Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from hvac.adapters import Adapter
 from reconciler.adapters.vault_answers import Answer, answer_of
 from reconciler.adapters.vault_place import Place
 from reconciler.adapters.vault_pool import ConnectionPool, NotSent, Request
+from reconciler.model.frames import without_frames
 from reconciler.model.secret import Secret
 
 
@@ -62,14 +63,19 @@ class VaultTransport(Adapter):  # type: ignore[type-arg]  # generic in its stubs
         del headers, raise_exception
         if not self._link.place.permits(url):
             return answer_of(NotSent(reason="the request leaves the pinned mount and prefix"))
-        content = kwargs.get("json")
-        request = Request(
+        try:
+            return answer_of(self._link.pool.send(self._request(method, url, kwargs)))
+        except BaseException as fault:  # noqa: BLE001 - it is raised again, without its frames
+            raise without_frames(fault) from None
+
+    def _request(self, method: str, url: str, asked: Mapping[str, Any]) -> Request:
+        content = asked.get("json")
+        return Request(
             method=method.upper(),
-            target=url + _query(kwargs.get("params")),
+            target=url + _query(asked.get("params")),
             headers=self._headers(),
             body=None if content is None else json.dumps(content).encode(),
         )
-        return answer_of(self._link.pool.send(request))
 
     def _headers(self) -> dict[str, str]:
         headers = {

@@ -9,19 +9,17 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import ssl
-import time
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
+from reconciler.adapters.timely_socket import Deadline, dialled
 from reconciler.adapters.vault_pool import reason_of
 from reconciler.model.frames import without_frames
 from reconciler.model.secret import Secret
 
-LONGEST_SILENCE = 5.0
-"""Seconds."""
 LONGEST_WAIT = 15.0
-"""Seconds for an answer as a whole."""
+"""Seconds for all of it: to connect, and to have the whole answer."""
 LARGEST_ANSWER = 256 * 1024
 """Bytes."""
 _CHUNK = 16 * 1024
@@ -45,7 +43,7 @@ def get(url: str, *, bearer: Secret | None = None, wait: float = LONGEST_WAIT) -
     if parts.scheme == "http" and not is_this_machine(parts):
         return NoAnswer(reason="plain http is taken only to this machine itself")
     try:
-        return _asked(parts, bearer, time.monotonic() + wait)
+        return _asked(parts, bearer, Deadline.after(wait))
     except (OSError, http.client.HTTPException, ValueError) as error:
         return NoAnswer(reason=reason_of(error))
     except BaseException as fault:  # noqa: BLE001 - it is raised again, without its frames
@@ -79,8 +77,8 @@ def _readable(url: str) -> SplitResult | None:
     return parts if is_whole and not extra and parts.scheme in {"https", "http"} else None
 
 
-def _asked(parts: SplitResult, bearer: Secret | None, deadline: float) -> Got:
-    connection = _connection(parts)
+def _asked(parts: SplitResult, bearer: Secret | None, deadline: Deadline) -> Got:
+    connection = _connection(parts, deadline)
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.putrequest("GET", target)
@@ -90,21 +88,27 @@ def _asked(parts: SplitResult, bearer: Secret | None, deadline: float) -> Got:
             connection.putheader("Authorization", f"Bearer {bearer.reveal()}")
         connection.endheaders()
         with connection.getresponse() as response:
-            return _body(response, deadline)
+            return _body(response)
     finally:
         connection.close()
 
 
-def _connection(parts: SplitResult) -> http.client.HTTPConnection:
+def _connection(parts: SplitResult, deadline: Deadline) -> http.client.HTTPConnection:
+    """Open it; the port is always said, as the last part of an IPv6 address is none."""
     host = parts.hostname or ""
     if parts.scheme == "http":
-        return http.client.HTTPConnection(host, parts.port, timeout=LONGEST_SILENCE)
+        connection = http.client.HTTPConnection(host, parts.port or http.client.HTTP_PORT)
+        connection.sock = dialled(host, connection.port, deadline)
+        return connection
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return http.client.HTTPSConnection(host, parts.port, timeout=LONGEST_SILENCE, context=context)
+    port = parts.port or http.client.HTTPS_PORT
+    connection = http.client.HTTPSConnection(host, port, context=context)
+    connection.sock = dialled(host, port, deadline, tls=context)
+    return connection
 
 
-def _body(response: http.client.HTTPResponse, deadline: float) -> Got:
+def _body(response: http.client.HTTPResponse) -> Got:
     if 300 <= response.status < 400:
         return NoAnswer(reason="it redirects, which is not followed")
     if response.status != 200:
@@ -114,8 +118,6 @@ def _body(response: http.client.HTTPResponse, deadline: float) -> Got:
         body += chunk
         if len(body) > LARGEST_ANSWER:
             return NoAnswer(reason="its answer is too long")
-        if time.monotonic() > deadline:
-            return NoAnswer(reason="it took too long")
     if response.length:
         return NoAnswer(reason="its answer was cut off")
     return body

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.apply.answers import refusal_words
-from reconciler.apply.authorization import may_change
+from reconciler.apply.authorization import may_change, require_same_trust
 from reconciler.apply.transactions import Transactions
 from reconciler.errors import NotFound, Refused
 from reconciler.model.audit import AuditNote
 from reconciler.model.keys import RESTORED_HOLD, KeyAddress, KeyRecord, KeyStatus, KeyVersion
 from reconciler.model.lifetime import VersionState
+from reconciler.model.policy import Policy
 from reconciler.model.workspaces import Principal
 from reconciler.model.writes import HoldKey, ReleaseKey, RevokeVersion, Write
 from reconciler.planning.actions import Reason
@@ -30,6 +31,8 @@ class Emergency:
     entropy: Entropy
     sleep: Callable[[float], None]
     principal: Principal
+    policy: Policy
+    """By which the principal was known."""
     manager: str
     """Whose stored bindings judge; records of other managers may be stopped too."""
 
@@ -123,6 +126,7 @@ class Emergency:
 
     def _authorize(self, address: KeyAddress) -> None:
         observed = self.store.observe(self.manager)
+        require_same_trust(self.policy, observed.policy)
         if not may_change(self.principal, address.workspace, observed):
             raise Refused(
                 f"{self.principal} is no admin of the workspace {address.workspace} in the store",

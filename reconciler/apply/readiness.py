@@ -6,7 +6,8 @@ ended by the store alone.
 
 from __future__ import annotations
 
-from reconciler.errors import KeyrecError, SinkMisconfigured
+from reconciler.errors import KeyrecError, Refused, SinkMisconfigured
+from reconciler.model.policy import Policy
 from reconciler.planning.actions import MaintenanceKind
 from reconciler.planning.plan import Plan, Target
 from reconciler.ports import SecretSink
@@ -27,6 +28,19 @@ def sink_trouble(sink: SecretSink, target: Target) -> KeyrecError | None:
         return _failed_check(sink)
     except KeyrecError as error:
         return error
+
+
+def require_same_address(then: Policy, now: Policy) -> None:
+    """Return where a sink that was opened under one policy is where the other one pins it.
+
+    Raises:
+        Refused: it is pinned elsewhere by now.
+    """
+    if then.sink.address != now.sink.address:
+        raise Refused(
+            "the policy in the store pins another address of the sink since this run began",
+            advice="run it again; the address that is pinned now is then the one that counts",
+        )
 
 
 def require_pinned(sink: SecretSink, target: Target) -> None:

@@ -16,7 +16,7 @@ from reconciler.apply.ledger import Ledger
 from reconciler.apply.looking import Comparison, Looker, drift_warnings, unseen_outcomes
 from reconciler.apply.outcome import ApplyReport, Outcome, OutcomeStatus
 from reconciler.apply.prepare import target_of, with_others
-from reconciler.apply.readiness import needs_sink, sink_trouble
+from reconciler.apply.readiness import needs_sink, require_same_address, sink_trouble
 from reconciler.apply.recovery import Recovery
 from reconciler.apply.resumed import not_attempted, unfinished
 from reconciler.apply.steps import SecretMaker
@@ -96,12 +96,13 @@ class Session:
         """Give the plan's request with what the store holds now.
 
         Raises:
-            Refused: by now the stored policy knows people in another way than when this run began.
+            Refused: by now the stored policy knows people in another way than when this run
+                began, or pins another address of the sink.
         """
         store, request = self.doors.store, self.request.plan_request
-        observed = store.observe(self.lease.manager)
+        observed = with_others(store, request.desired, store.observe(self.lease.manager))
         require_same_trust(request.observed.policy, observed.policy)
-        observed = with_others(store, request.desired, observed)
+        require_same_address(request.observed.policy, observed.policy)
         return replace(request, observed=observed, target=target_of(observed))
 
     def look(self, plan_request: PlanRequest) -> PlanRequest:

@@ -62,7 +62,7 @@ def _store_checks(store: KeyStore, configuration: Configuration) -> Iterator[Che
     yield CheckResult(name="store", passed=True, message=message)
     yield _clock(observed, is_file=doors.is_file(configuration.settings))
     yield _policy(observed)
-    yield from _rights(configuration, observed)
+    yield from _rights(store, configuration, observed)
     yield _guarded("manifests", lambda: _manifests(configuration, observed))
     yield from _sink(store, configuration, observed)
 
@@ -98,11 +98,13 @@ def _policy(observed: ObservedState) -> CheckResult:
     )
 
 
-def _rights(configuration: Configuration, observed: ObservedState) -> Iterator[CheckResult]:
+def _rights(
+    store: KeyStore, configuration: Configuration, observed: ObservedState
+) -> Iterator[CheckResult]:
     """Say who is known, and what they may do; no token to know somebody by is no fault."""
     name = "identity"
     try:
-        known = doors.known(configuration.settings, observed.policy, observed.read_at)
+        known = doors.known(configuration.settings, observed.policy, store.now)
     except IdentityMissing as missing:
         message = f"{missing.message} Plans work, and nothing is applied"
         yield CheckResult(name=name, passed=True, message=message, advice=missing.advice)
@@ -113,14 +115,16 @@ def _rights(configuration: Configuration, observed: ObservedState) -> Iterator[C
     yield CheckResult(name=name, passed=True, message=f"{known.principal}, {known.source}")
     yield _rights_of(known.principal, observed)
     if observed.policy.authorization is AuthorizationMode.LOCAL and observed.policy.issuers:
-        yield _before_the_move(configuration, observed)
+        yield _before_the_move(store, configuration, observed)
 
 
-def _before_the_move(configuration: Configuration, observed: ObservedState) -> CheckResult:
+def _before_the_move(
+    store: KeyStore, configuration: Configuration, observed: ObservedState
+) -> CheckResult:
     """Say who would be known by a token, while the store still is in mode `local`."""
     moved = replace(observed.policy, authorization=AuthorizationMode.OIDC)
     try:
-        known = doors.known(configuration.settings, moved, observed.read_at)
+        known = doors.known(configuration.settings, moved, store.now)
         message = f"{known.principal} in mode oidc, {known.source}"
     except KeyrecError as error:
         message = f"nobody in mode oidc. {error.message}"
@@ -154,9 +158,9 @@ def _manifests(configuration: Configuration, observed: ObservedState) -> CheckRe
 def _sink(
     store: KeyStore, configuration: Configuration, observed: ObservedState
 ) -> Iterator[CheckResult]:
-    policy = observed.policy.sink
+    policy = observed.policy
     with closing(doors.open_sink_or_say_why(configuration.settings, policy)) as sink:
-        pinned = _guarded("sink", lambda: _pinned(sink.identity(), policy.identity))
+        pinned = _guarded("sink", lambda: _pinned(sink.identity(), policy.sink.identity))
         yield pinned
         if not pinned.passed:
             return  # further questions want a login: nothing is shown to a server nobody trusts

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from reconciler.bootstrap.absent_sink import AbsentSink
 from reconciler.config import Settings
 from reconciler.errors import IdentityRefused, KeyrecError
-from reconciler.model.policy import AuthorizationMode, Policy, SinkKind, SinkPolicy
+from reconciler.model.policy import AuthorizationMode, Policy, SinkKind
 from reconciler.model.workspaces import Principal
 from reconciler.ports import Clock, Entropy, KeyStore, ManifestSource, SecretSink
 
@@ -37,38 +38,39 @@ def is_file(settings: Settings) -> bool:
     return settings.store.url.get_secret_value().startswith("sqlite")
 
 
-def open_sink(
-    settings: Settings, policy: SinkPolicy, *, parallelism: int = PARALLELISM
-) -> SecretSink:
+def open_sink(settings: Settings, policy: Policy, *, parallelism: int = PARALLELISM) -> SecretSink:
     """Open the sink that the policy pins.
 
     Raises:
         SinkMisconfigured: settings and policy do not make a sink.
     """
-    match policy.kind:
+    pinned = policy.sink
+    match pinned.kind:
         case SinkKind.AGE:
             from reconciler.adapters.age_sink import AgeSink
 
-            return AgeSink(Path(settings.age.directory), recipients=policy.recipients)
+            return AgeSink(Path(settings.age.directory), recipients=pinned.recipients)
         case SinkKind.VAULT:
             from reconciler.adapters.vault_sink import VaultSink
+            from reconciler.adapters.vault_trust import require_trusted
 
+            require_trusted(settings.vault, policy)
             return VaultSink(
                 settings.vault,
-                mount=policy.mount or "",
-                prefix=policy.prefix or "",
+                mount=pinned.mount or "",
+                prefix=pinned.prefix or "",
                 parallelism=parallelism,
             )
 
 
 def open_sink_or_say_why(
-    settings: Settings, policy: SinkPolicy, *, parallelism: int = PARALLELISM
+    settings: Settings, policy: Policy, *, parallelism: int = PARALLELISM
 ) -> SecretSink:
     """Open the sink, or give one that raises the reason when a secret is to be written."""
     try:
         return open_sink(settings, policy, parallelism=parallelism)
     except KeyrecError as error:
-        return AbsentSink(policy.kind, error)
+        return AbsentSink(policy.sink.kind, error)
 
 
 def open_source(settings: Settings, revision: str | None = None) -> ManifestSource:
@@ -100,7 +102,7 @@ class Known:
     """For people."""
 
 
-def known(settings: Settings, policy: Policy, now: datetime) -> Known:
+def known(settings: Settings, policy: Policy, now: Callable[[], datetime]) -> Known:
     """Give who runs this, known as a policy wants it, and in no other way; `now` by the store.
 
     Raises:
@@ -113,7 +115,7 @@ def known(settings: Settings, policy: Policy, now: datetime) -> Known:
             return _known_by_token(settings, policy, now)
 
 
-def _known_by_token(settings: Settings, policy: Policy, now: datetime) -> Known:
+def _known_by_token(settings: Settings, policy: Policy, now: Callable[[], datetime]) -> Known:
     try:
         from reconciler.adapters.oidc_identity import TokenIdentity
     except ImportError:

@@ -46,6 +46,7 @@ def policy_text(policy: Policy) -> str:
     pinned: list[tuple[str, str | None]] = [("kind", sink.kind.value), ("path", sink.path)]
     if sink.kind is SinkKind.VAULT:
         pinned += [("identity", sink.identity), ("mount", sink.mount), ("prefix", sink.prefix)]
+        pinned += [("address", sink.address)]
     lines = [
         "# What is trusted. Only a platform admin may apply a change of it.",
         "apiVersion: keyrec/v1",

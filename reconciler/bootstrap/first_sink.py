@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.bootstrap import doors
 from reconciler.bootstrap.configuration import Configuration
 from reconciler.config import environment
 from reconciler.errors import SinkMisconfigured
-from reconciler.model.policy import SinkKind, SinkPolicy
+from reconciler.model.policy import Policy, SinkKind, SinkPolicy
+from reconciler.model.vault_address import read_endpoint
 
 StepWords = tuple[str, bool, str]
 """What it is, whether it was made now, and a remark."""
@@ -80,13 +81,15 @@ def _is_below(folder: Path, configuration: Configuration) -> bool:
 
 
 def _vault(configuration: Configuration, policy: SinkPolicy) -> FirstSink:
-    with closing(doors.open_sink(configuration.settings, policy)) as sink:
+    """Pin the Vault that is configured now: its address first, and what is said there of itself."""
+    endpoint = read_endpoint(configuration.settings.vault.address or "")
+    policy = replace(policy, address=None if endpoint is None else str(endpoint))
+    with closing(doors.open_sink(configuration.settings, Policy(sink=policy))) as sink:
         failed = [check for check in sink.preflight() if not check.passed]
         if failed:
             raise SinkMisconfigured(
                 "; ".join(check.message for check in failed), advice=failed[0].advice
             )
-        pinned = SinkPolicy(
-            kind=policy.kind, mount=policy.mount, prefix=policy.prefix, identity=sink.identity()
-        )
-    return FirstSink(policy=pinned, steps=((f"Vault {policy.mount}/", False, "checked"),))
+        pinned = replace(policy, identity=sink.identity())
+    note = f"checked; the policy pins {policy.address}"
+    return FirstSink(policy=pinned, steps=((f"Vault {policy.mount}/", False, note),))

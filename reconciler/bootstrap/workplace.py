@@ -1,7 +1,6 @@
 """The opened doors of one command: each opened when it is first needed, all closed at the end.
 
-Nothing is decided here. Planning contacts no sink: what a plan is bound to stands in the stored
-policy.
+Nothing is decided here. Planning contacts no sink: the stored policy says what a plan is bound to.
 """
 
 from __future__ import annotations
@@ -108,7 +107,7 @@ class Workplace:
         """
         trust = known_by(observed.policy)
         if trust not in self._principals:
-            found = doors.known(self.settings, observed.policy, observed.read_at)
+            found = doors.known(self.settings, observed.policy, self.store.now)
             self._principals[trust] = found.principal
         return self._principals[trust]
 
@@ -200,17 +199,19 @@ class Workplace:
     @property
     def emergency(self) -> Emergency:
         """Give the doors that need no lease and no sink; errors as `principal`."""
+        observed = self.observe()
         return Emergency(
             store=self.store,
             entropy=doors.entropy(),
             sleep=self._sleep,
-            principal=self.principal(self.observe()),
+            principal=self.principal(observed),
+            policy=observed.policy,
             manager=self.settings.manager,
         )
 
     def sink_of(self, observed: ObservedState) -> SecretSink:
         """Open the sink to look at it; one that cannot be opened says why when it is asked."""
-        sink = doors.open_sink_or_say_why(self.settings, observed.policy.sink)
+        sink = doors.open_sink_or_say_why(self.settings, observed.policy)
         self._opened.callback(sink.close)
         return sink
 
@@ -225,7 +226,7 @@ class Workplace:
             for danger in self.settings.vault.warnings:
                 self._warn(danger)
         sink = doors.open_sink_or_say_why(
-            self.settings, observed.policy.sink, parallelism=terms.parallelism
+            self.settings, observed.policy, parallelism=terms.parallelism
         )
         self._opened.callback(sink.close)
         return Doors(store=self.store, sink=sink, entropy=doors.entropy(), sleep=self._sleep)

@@ -39,11 +39,17 @@ from reconciler.config.variables import (
 
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_VAULT = "sink.vault."
 _PLAIN_POSTGRES = "postgresql://"
 
 
-def assembled(values: Mapping[str, Any], environ: Mapping[str, str], root: str) -> Settings:
-    """Build the settings from valid values by dotted path, and the secrets of the environment."""
+def assembled(
+    values: Mapping[str, Any], environ: Mapping[str, str], root: str, from_file: frozenset[str]
+) -> Settings:
+    """Build the settings from valid values by dotted path, and the secrets of the environment.
+
+    `from_file`: the paths of those values that the file gave.
+    """
     environments = values.get("environments")
     return Settings(
         root=root,
@@ -55,7 +61,7 @@ def assembled(values: Mapping[str, Any], environ: Mapping[str, str], root: str) 
         age=AgeSettings(
             directory=values["sink.age.directory"], identity=values.get("sink.age.identity")
         ),
-        vault=_vault(values, environ),
+        vault=_vault(values, environ, from_file),
         identity=_identity(values, environ),
     )
 
@@ -93,7 +99,9 @@ def _with_driver(url: str) -> str:
     return url
 
 
-def _vault(values: Mapping[str, Any], environ: Mapping[str, str]) -> VaultSettings:
+def _vault(
+    values: Mapping[str, Any], environ: Mapping[str, str], from_file: frozenset[str]
+) -> VaultSettings:
     given = values.get("sink.vault.clientTimeout")
     timeout = ANSWER_TIMEOUT if given is None else _seconds(given)
     rate, proxy = values.get("sink.vault.rateLimit"), values.get("sink.vault.proxyAddress")
@@ -107,6 +115,7 @@ def _vault(values: Mapping[str, Any], environ: Mapping[str, str]) -> VaultSettin
         max_retries=values["sink.vault.maxRetries"],
         rate_limit=(float(rate.partition(":")[0]) or None) if rate else None,
         proxy=None if proxy is None else SecretStr(proxy),
+        from_file=frozenset(p.removeprefix(_VAULT) for p in from_file if p.startswith(_VAULT)),
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from reconciler.config.assemble import assembled
+from reconciler.config.credential_files import refused_credentials
 from reconciler.config.document import ConfigDocument, holds_password
 from reconciler.config.settings import Settings
 from reconciler.config.variables import CONFIG_VARIABLE, PLACES, VARIABLES, first_set
@@ -23,7 +24,7 @@ from reconciler.errors import ConfigInvalid
 
 DEFAULT_FILE = "keyrec.yaml"
 _HEAD = {"apiVersion": "keyrec/v1", "kind": "Config"}
-_DEFAULTS: Mapping[str, Any] = {
+_DEFAULTS: dict[str, Any] = {
     "manifests": ["keys"],
     "token.prefix": "krk",
     "store.url": "sqlite:///.keyrec/keys.db",
@@ -63,11 +64,12 @@ def settings_from(
     """
     problems: list[str] = []
     places = _Places(root=root, home=environ.get("HOME", ""))
-    chosen = dict(_DEFAULTS) | _file_values(document, problems)
-    chosen = {path: places.joined(path, value) for path, value in chosen.items()}
-    chosen |= _named_values(_environment_values(environ), problems)
-    chosen |= _named_values(_override_values(overrides or {}), problems)
-    if "manager" not in chosen and not problems:
+    written = _file_values(document, problems)
+    chosen = {path: places.joined(path, value) for path, value in (_DEFAULTS | written).items()}
+    problems += refused_credentials({path: chosen[path] for path in written})
+    elsewhere = _named_values(_environment_values(environ), problems)
+    elsewhere |= _named_values(_override_values(overrides or {}), problems)
+    if "manager" not in chosen | elsewhere and not problems:
         problems.append(
             "manager: is not set; it marks what this repository owns in the store, so it has no "
             "default"
@@ -77,7 +79,7 @@ def settings_from(
             "The configuration cannot be used:\n" + "\n".join(f"  {p}" for p in problems),
             advice="Correct keyrec.yaml or the variable; `keyrec init` writes a first keyrec.yaml.",
         )
-    return assembled(chosen, environ, root)
+    return assembled(chosen | elsewhere, environ, root, frozenset(written) - frozenset(elsewhere))
 
 
 def _file_values(document: Mapping[str, Any] | None, problems: list[str]) -> dict[str, Any]:

@@ -100,6 +100,8 @@ class VaultSettings:
     rate_limit: float | None = None
     """At most this many requests a second, None without a limit."""
     proxy: SecretStr | None = None
+    from_file: frozenset[str] = frozenset()
+    """Which fields of `sink.vault` the configuration file decided, by their names there."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

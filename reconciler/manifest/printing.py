@@ -236,6 +236,7 @@ def _sink(sink: SinkPolicy) -> dict[str, Tree]:
             "identity": sink.identity if is_vault else None,
             "mount": sink.mount,
             "prefix": sink.prefix,
+            "address": sink.address,
             "recipients": list(sink.recipients),
         }
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from reconciler.manifest.schema_addresses import VaultAddress
 from reconciler.manifest.schema_authorization import AuthorizationWire
 from reconciler.manifest.schema_lists import DefaultMetadata, Manifest, Wire
 from reconciler.manifest.schema_rules import RuleField, SeverityOrOffField
@@ -121,6 +122,15 @@ class SinkWire(Wire):
             title="Prefix",
             description="Vault: the path below the mount that holds all keys.",
             examples=["api-keys"],
+        ),
+    ]
+    address: Annotated[
+        VaultAddress | None,
+        Field(
+            default=None,
+            title="Address",
+            description="Vault: the only one that is talked to, wherever a configuration points.",
+            examples=["https://vault.example:8200"],
         ),
     ]
     recipients: Annotated[

@@ -151,5 +151,6 @@ def _sink_of(wire: SinkWire, stored: SinkPolicy) -> SinkPolicy:
         identity=wire.identity or base.identity,
         mount=wire.mount or base.mount,
         prefix=wire.prefix or base.prefix,
+        address=wire.address or base.address,
         recipients=tuple(sorted(set(recipients))),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from reconciler.model.lifetime import Expiration
 from reconciler.model.severity import Severity
@@ -102,6 +103,8 @@ class SinkPolicy:
     """The sink's own id: Vault's cluster id, or the id file of the age directory."""
     mount: str | None = None
     prefix: str | None = None
+    address: str | None = None
+    """The only Vault that is talked to, as `Endpoint` writes it; None: whatever Vault answers."""
     recipients: tuple[str, ...] = ()
     """age recipients (`age1…` or `ssh-ed25519 …`), sorted."""
 
@@ -117,7 +120,7 @@ class RuleSeverity:
     """None: everywhere, where the workspace has no word of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ReviewPolicy:
     """Which findings refuse a plan, and how grave each rule is."""
 
@@ -127,9 +130,12 @@ class ReviewPolicy:
 
     def severity_of(self, rule: str, workspace: str | None, default: Severity) -> Severity | None:
         """Give the word of the workspace, else the general one, else the default; None: off."""
-        said = {s.workspace: s for s in self.severities if s.rule == rule}
-        word = said.get(workspace) or said.get(None)
+        word = self._words.get((rule, workspace)) or self._words.get((rule, None))
         return default if word is None else word.severity
+
+    @cached_property
+    def _words(self) -> dict[tuple[str, str | None], RuleSeverity]:
+        return {(s.rule, s.workspace): s for s in self.severities}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

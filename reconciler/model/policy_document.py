@@ -49,20 +49,13 @@ def policy_document(policy: Policy) -> Document:
         "expirations": [e.value for e in policy.expirations],
         "review": _review_document(policy.review),
         "hashing": policy.hashing.value,
-        "sink": {
-            "kind": policy.sink.kind.value,
-            "path": policy.sink.path,
-            "identity": policy.sink.identity,
-            "mount": policy.sink.mount,
-            "prefix": policy.sink.prefix,
-            "recipients": list(policy.sink.recipients),
-        },
+        "sink": _sink_document(policy.sink),
     }
 
 
 def policy_from(document: Mapping[str, Any]) -> Policy:
     """Read the stored form back."""
-    authorization, guards, sink = document["authorization"], document["guards"], document["sink"]
+    authorization, guards = document["authorization"], document["guards"]
     issuers = authorization.get("issuers", {})
     return Policy(
         authorization=AuthorizationMode(authorization["mode"]),
@@ -76,14 +69,31 @@ def policy_from(document: Mapping[str, Any]) -> Policy:
         expirations=tuple(Expiration(e) for e in document["expirations"]),
         review=_review_from(document["review"]),
         hashing=HashProfile(document["hashing"]),
-        sink=SinkPolicy(
-            kind=SinkKind(sink["kind"]),
-            path=sink["path"],
-            identity=sink["identity"],
-            mount=sink["mount"],
-            prefix=sink["prefix"],
-            recipients=tuple(sink["recipients"]),
-        ),
+        sink=_sink_from(document["sink"]),
+    )
+
+
+def _sink_document(sink: SinkPolicy) -> Document:
+    document: dict[str, Document] = {
+        "kind": sink.kind.value,
+        "path": sink.path,
+        "identity": sink.identity,
+        "mount": sink.mount,
+        "prefix": sink.prefix,
+        "recipients": list(sink.recipients),
+    }
+    return document if sink.address is None else {**document, "address": sink.address}
+
+
+def _sink_from(document: Mapping[str, Any]) -> SinkPolicy:
+    return SinkPolicy(
+        kind=SinkKind(document["kind"]),
+        path=document["path"],
+        identity=document["identity"],
+        mount=document["mount"],
+        prefix=document["prefix"],
+        address=document.get("address"),
+        recipients=tuple(document["recipients"]),
     )
 
 

@@ -73,7 +73,7 @@ class Scene:
     def ask(self, token: str, now: datetime = NOW) -> str:
         """Say who shows this token."""
         settings = replace(self.settings, token=SecretStr(token))
-        return TokenIdentity(settings, self.trusted, now=now).principal()
+        return TokenIdentity(settings, self.trusted, now=lambda: now).principal()
 
 
 @pytest.fixture
@@ -281,7 +281,9 @@ def planted_cache(scene: Scene, *, mode: int, at: datetime = NOW, url: str | Non
         "keys": {"keys": [jwk_of("mine")]},
     }
     name = hashlib.sha256(issuer.encode()).hexdigest()
-    (folder / f"{name}.json").write_text(json.dumps(entry))
+    file = folder / f"{name}.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(entry))
     scene.settings = replace(scene.settings, cache_folder=str(folder))
     return folder
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.adapters.vault_place import Endpoint, Place, endpoint_of
+from reconciler.adapters.vault_place import Place, endpoint_of
 from reconciler.errors import SinkMisconfigured
+from reconciler.model.vault_address import Endpoint
 
 PLACE = Place(mount="secret", prefix="keyrec")
 

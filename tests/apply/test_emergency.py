@@ -38,6 +38,7 @@ def doors(world: World, principal: str = ADMIN) -> Emergency:
         entropy=world.entropy,
         sleep=world.waits.append,
         principal=principal,
+        policy=world.store.observe(MANAGER).policy,
         manager=MANAGER,
     )
 

@@ -57,6 +57,7 @@ def emergency(world: World) -> Emergency:
         entropy=world.entropy,
         sleep=world.waits.append,
         principal=ADMIN,
+        policy=world.store.observe(MANAGER).policy,
         manager=MANAGER,
     )
 

@@ -173,7 +173,10 @@ def test_a_guard_refuses_the_whole_run_with_all_reasons() -> None:
         "this plan ends 4 keys; the policy lets 1 pass without being told; "
         "payments/k0 is protected in the store"
     )
-    assert caught.value.advice == "if that is meant, state the count: --allow-removals 4"
+    assert caught.value.advice == (
+        "see whether a file or a folder of manifests is missing; if it is meant, "
+        "state the count: --allow-removals 4"
+    )
     assert all(world.record(f"k{n}").fields.active for n in range(4))
     two = (Refusal(code="x", message="one", advice="do it"),) * 2
     assert refused(two).message == "one; one"

@@ -43,6 +43,7 @@ def read_back(text: str, known: Policy | None = None) -> DesiredState:
             identity="vault:6e1c8b3e-0001:secret/keyrec",
             mount="secret",
             prefix="keyrec",
+            address="https://[::1]:8200",
         ),
         SinkPolicy(kind=SinkKind.VAULT, identity="vault:1", mount="true", prefix="123"),
     ],

@@ -5,26 +5,33 @@ cache of keys, errors with the locals of their frames. A planted one is found.
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import sqlite3
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
+import hvac.adapters
 import jwt
 import pytest
 import yaml
 from pydantic import SecretStr
 
-from reconciler.adapters import identity_token, signed_token, web_get
+from reconciler.adapters import identity_token, signed_token, vault_login, web_get
 from reconciler.adapters.oidc_identity import TokenIdentity
-from reconciler.config import IdentitySettings, TokenRequest
+from reconciler.adapters.vault_sink import VaultSink
+from reconciler.config import IdentitySettings, TokenRequest, VaultAuth, VaultAuthMethod
+from reconciler.errors import KeyrecError
+from tests.adapters.vault_rigs import HEALTH, HEALTHY, PATH, opened
+from tests.contracts.sink_rigs import payload
 from tests.e2e.desk import Desk
 from tests.leaks.test_channels import everything_in
-from tests.services.canned import replied
+from tests.services.canned import canned, replied
 from tests.services.identity_issuer import (
     AUDIENCE,
     REQUEST,
@@ -216,7 +223,7 @@ def test_a_fault_anywhere_keeps_no_frame_that_holds_the_token(
     request = TokenRequest(url=f"{issuer.url}{REQUEST}", token=SecretStr(REQUEST_TOKEN))
     settings = IdentitySettings(request=request)
     identity = TokenIdentity(
-        settings, (issuer.policy(),), now=datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc)
+        settings, (issuer.policy(),), now=lambda: datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc)
     )
 
     def broken(*_: object, **__: object) -> None:
@@ -229,3 +236,71 @@ def test_a_fault_anywhere_keeps_no_frame_that_holds_the_token(
     monkeypatch.undo()
     told = "\n".join(everything_in(met.value)).encode(errors="replace")
     assert not is_in(told, [token, REQUEST_TOKEN])
+
+
+BROKEN_LOGINS: dict[str, tuple[Any, str]] = {
+    "while it is sent": (http.client.HTTPConnection, "endheaders"),
+    "while it is put together": (hvac.adapters.Adapter, "post"),
+    "while Vault answers": (http.client.HTTPConnection, "getresponse"),
+    "while the answer is read": (vault_login, "_login"),
+    "while a file is read": (vault_login, "_from_file"),
+}
+CALLS: dict[str, Callable[[VaultSink], object]] = {
+    "the anchor": lambda sink: sink.read_anchor(),
+    "a look": lambda sink: sink.observe(PATH),
+    "a write": lambda sink: sink.write(PATH, payload(), expected=0),
+    "the preflight": lambda sink: sink.preflight(),
+}
+
+
+def logins(issuer: IdentityIssuer, token: str, file: str) -> dict[str, VaultAuth]:
+    """Give every login that shows a credential; each shows this token, by its own way."""
+    jwt_login = VaultAuth(method=VaultAuthMethod.JWT, mount="jwt", role="r")
+    approle = VaultAuth(method=VaultAuthMethod.APPROLE, mount="approle", role_id="r")
+    request = TokenRequest(url=f"{issuer.url}{REQUEST}", token=SecretStr(REQUEST_TOKEN))
+    return {
+        "a jwt": replace(jwt_login, jwt=SecretStr(token)),
+        "a jwt of a file": replace(jwt_login, jwt_file=file),
+        "a jwt of GitHub": replace(jwt_login, request=request, audience="https://vault"),
+        "kubernetes": replace(jwt_login, method=VaultAuthMethod.KUBERNETES, jwt_file=file),
+        "approle": replace(approle, secret_id=SecretStr(token)),
+        "a token of a file": VaultAuth(token_file=file),
+    }
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", BROKEN_LOGINS)
+def test_a_fault_during_the_login_to_vault_keeps_no_frame_that_holds_what_was_shown(
+    name: str,
+    fault: type[BaseException],
+    issuer: IdentityIssuer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By every login, whatever asked for it first; such a token may be keyrec's own."""
+    token = issuer.token(datetime(2026, 11, 24, 12, 0, tzinfo=timezone.utc))
+    issuer.server.answer(REQUEST, replied({"value": token}))
+    (tmp_path / "shown").write_text(token)
+    place, attribute = BROKEN_LOGINS[name]
+    real = getattr(place, attribute)
+
+    def broken(*given: Any, **named: Any) -> Any:
+        if given and getattr(given[0], "port", None) == issuer.server.port:
+            return real(*given, **named)  # GitHub is asked: what that leaves is tested above
+        raise fault
+
+    met = 0
+    with canned() as vault:
+        vault.answer(HEALTH, HEALTHY)
+        for how, auth in logins(issuer, token, str(tmp_path / "shown")).items():
+            for asked, call in CALLS.items():
+                with opened(vault.address, auth=auth, max_retries=0) as sink:
+                    monkeypatch.setattr(place, attribute, broken)
+                    try:
+                        call(sink)
+                    except (fault, KeyrecError) as error:
+                        told = "\n".join(everything_in(error)).encode(errors="replace")
+                        assert not is_in(told, [token, REQUEST_TOKEN]), (how, asked)
+                        met += type(error) is fault
+                    monkeypatch.undo()
+    assert met

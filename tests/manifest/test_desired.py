@@ -257,7 +257,8 @@ def test_resources_are_given_in_the_form_the_store_keeps() -> None:
         "spec:\n  authorization: {platformAdmins: [local:root, local:alice]}\n  prune: remove\n"
         "  guards: {maxRemovals: 3, maxRemovalShare: 0.5}\n  expirations: [90d, 30d, 90d]\n"
         "  review: {failOn: high}\n  hashing: owasp\n"
-        "  sink: {kind: vault, path: '{workspace}/{name}', identity: c1, mount: kv, prefix: keys/x}\n"
+        "  sink: {kind: vault, path: '{workspace}/{name}', identity: c1, mount: kv, prefix: keys/x, "
+        "address: 'https://Vault.example:443/'}\n"
     )
     state = desired(policy, DEFAULTS, NETWORK)
     assert [str(r.address) for r in state.resources] == [
@@ -280,6 +281,7 @@ def test_resources_are_given_in_the_form_the_store_keeps() -> None:
             identity="c1",
             mount="kv",
             prefix="keys/x",
+            address="https://vault.example",
         ),
     )
     assert workspace == Workspace(
@@ -305,7 +307,12 @@ STORED_POLICY = Policy(
     guards=Guards(max_removals=99),
     prune=Prune.IGNORE,
     sink=SinkPolicy(
-        kind=SinkKind.VAULT, path="{workspace}/{name}", identity="c1", mount="kv", prefix="keys"
+        kind=SinkKind.VAULT,
+        path="{workspace}/{name}",
+        identity="c1",
+        mount="kv",
+        prefix="keys",
+        address="https://vault.example:8200",
     ),
 )
 
@@ -326,7 +333,7 @@ def test_a_policy_never_unpins_a_sink_or_locks_out_by_silence() -> None:
 
 
 def test_another_kind_of_sink_takes_no_pin_of_the_old_one() -> None:
-    """The template stays, for it is where keys are; cluster, mount and prefix do not."""
+    """The template stays, for it is where keys are; cluster, address, mount and prefix do not."""
     key = "age1" + "q" * 58
     declared = _declared_policy(f"spec: {{sink: {{kind: age, recipients: [{key}]}}}}\n")
     assert declared.sink == SinkPolicy(

@@ -229,6 +229,7 @@ spec:
                 identity="vault:1",
                 mount="secret",
                 prefix="keys",
+                address="https://vault.example:8200",
             ),
         ),
         """\
@@ -256,6 +257,7 @@ spec:
     identity: vault:1
     mount: secret
     prefix: keys
+    address: https://vault.example:8200
 """,
     ),
     "a policy of which little is said": (

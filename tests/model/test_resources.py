@@ -100,6 +100,7 @@ POLICIES = st.builds(
         identity=MAYBE_TEXTS,
         mount=MAYBE_TEXTS,
         prefix=MAYBE_TEXTS,
+        address=MAYBE_TEXTS,
         recipients=SORTED_TEXTS,
     ),
 )
@@ -170,6 +171,23 @@ def test_the_stored_form_of_the_default_policy_is_pinned():
         b'"sink":{"identity":null,"kind":"age","mount":null,'
         b'"path":"{workspace}/{environment}/{name}","prefix":null,"recipients":[]}}'
     )
+
+
+def test_an_address_that_is_pinned_is_written_and_one_that_is_not_is_left_out():
+    """The fingerprints of policies from before it could be pinned stay as they are."""
+    unpinned = SinkPolicy(kind=SinkKind.VAULT, identity="v", mount="secret", prefix="keys")
+    for sink, pinned in (
+        (unpinned, b""),
+        (
+            dataclasses.replace(unpinned, address="https://vault.example:8200"),
+            b'"address":"https://vault.example:8200",',
+        ),
+    ):
+        stored = canonical_bytes(document_of(Policy(sink=sink)))
+        assert stored.endswith(
+            b'"sink":{' + pinned + b'"identity":"v","kind":"vault","mount":"secret",'
+            b'"path":"{workspace}/{environment}/{name}","prefix":"keys","recipients":[]}}'
+        )
 
 
 @pytest.mark.parametrize(

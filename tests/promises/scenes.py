@@ -145,6 +145,7 @@ def _leak(place: Place) -> None:
             entropy=SystemEntropy(),
             sleep=lambda _: None,
             principal=ADMIN,
+            policy=opened.store.observe(MANAGER).policy,
             manager=MANAGER,
         )
         assert emergency.end_leaked(A)

@@ -212,6 +212,7 @@ class Stage:
             entropy=world.entropy,
             sleep=world.waits.append,
             principal=ADMIN,
+            policy=world.store.observe(MANAGER).policy,
             manager=MANAGER,
         )
 
