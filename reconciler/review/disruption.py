@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from reconciler.model.lifetime import format_duration, parse_duration
+from reconciler.model.lifetime import format_duration
 from reconciler.model.verdict import Dimension, Shift
 from reconciler.planning.actions import Action
 from reconciler.planning.plan import Change
@@ -65,7 +65,10 @@ def remains(change: Change, old: str) -> str:
     secret = change.secret
     if secret is None or secret.from_version is None or secret.previous_works_for is None:
         return ""
-    if Action.DEACTIVATE in change.actions or parse_duration(secret.previous_works_for) <= _NONE:
+    spec = change.spec
+    if spec is None or Action.DEACTIVATE in change.actions:
+        return ""
+    if spec.fields.rotation.overlap <= _NONE:
         return ""
     if Action.REISSUE in change.actions:
         return f"the replaced secret, with {old}, for {secret.previous_works_for}"

@@ -92,7 +92,8 @@ def test_more_than_the_free_removals_want_their_exact_count() -> None:
         Refusal(
             code="too-many-removals",
             message="this plan ends 3 keys; the policy lets 1 pass without being told",
-            advice="if that is meant, state the count: --allow-removals 3",
+            advice="see whether a file or a folder of manifests is missing; if it is meant, "
+            "state the count: --allow-removals 3",
         ),
     )
 
