@@ -61,14 +61,19 @@ class ProxyGate:
         self.proxy.go()
 
     def environment(self) -> dict[str, str]:
-        """The way through the proxy."""
-        return {"VAULT_ADDR": f"http://127.0.0.1:{self.proxy.vault_port}"}
+        """Nothing: every run of the desk goes through the proxy, whose address the policy pins."""
+        return {}
+
+
+def proxy_to(client: VaultClient) -> Proxy:
+    """Give a proxy before a Vault, which lets everything by until it is told otherwise."""
+    return Proxy(vault_port=int(client.address.rpartition(":")[2]), store_socket=Path("/nowhere"))
 
 
 @contextlib.contextmanager
-def shut_gate(desk: Desk, path: str, client: VaultClient | None) -> Iterator[Gate]:
+def shut_gate(desk: Desk, path: str, proxy: Proxy | None) -> Iterator[Gate]:
     """Shut the gate before one path of the desk's sink."""
-    if client is None:
+    if proxy is None:
         folder = desk.folder / ".keyrec/secrets" / Path(path).parent
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY)
@@ -78,10 +83,8 @@ def shut_gate(desk: Desk, path: str, client: VaultClient | None) -> Iterator[Gat
         finally:
             os.close(descriptor)
         return
-    port = int(client.address.rpartition(":")[2])
-    proxy = Proxy(vault_port=port, store_socket=Path("/nowhere"))
+    proxy.arm(Order(door=Door.VAULT, matter=Matter.WRITE, nth=1, fate=Fate.HALT_BEFORE))
     try:
-        proxy.arm(Order(door=Door.VAULT, matter=Matter.WRITE, nth=1, fate=Fate.HALT_BEFORE))
         yield ProxyGate(proxy)
     finally:
-        proxy.close()
+        proxy.clear()

@@ -6,6 +6,8 @@ PostgreSQL with Vault; its secret is read back by the sink's own client.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.e2e.desk import Desk, principal
@@ -51,6 +53,7 @@ SCOPES = (
     ("SecurityScans", "read", "operate"),
 )
 EXPIRATIONS = ("none", "1h", "1d", "7d", "30d", "90d", "180d", "360d")
+GIVES_RIGHTS = ("credentials-change", "workspaces-change")
 REMOVAL_REASONS = ("integration-removed", "system-retired", "created-by-mistake", "policy")
 
 
@@ -155,13 +158,22 @@ def test_every_expiration_of_the_page_can_be_chosen(desk: Desk) -> None:
 
 
 def test_every_scope_and_level_of_the_page_can_be_granted(desk: Desk) -> None:
-    """Each area at each of its levels; the lower level never covers the higher."""
+    """Each area at each of its levels; the lower level never covers the higher.
+
+    Who may change credentials or workspaces can give rights to anybody: such a key is refused until a
+    waiver for this one key is applied before it.
+    """
     desk.write("keys/console/workspace.yaml", WORKSPACE)
     for resource, low, high in SCOPES:
         for level in (low, high):
             name = f"{resource}-{level}".lower()
             desk.write(f"keys/console/{name}.yaml", _key(name, scopes=f"{{{resource}: {level}}}"))
 
+    refused = desk.apply(expect=5).everything
+    assert re.findall(r"refused: console/(\S+) is new and may use", refused) == list(GIVES_RIGHTS)
+    for name in GIVES_RIGHTS:
+        desk.write(f"keys/console/{name}-waiver.yaml", _waiver(name))
+    desk.apply("--target", "waiver/*")
     desk.apply()
 
     for resource, low, high in SCOPES:
@@ -219,6 +231,20 @@ def _key(
         kind: ApiKey
         metadata: {{name: {name}, workspace: {workspace}}}
         spec: {{environment: prod, scopes: {scopes}, expiration: {expiration}}}
+    """
+
+
+def _waiver(name: str) -> str:
+    return f"""
+        apiVersion: keyrec/v1
+        kind: Waiver
+        metadata: {{name: {name}}}
+        spec:
+          rule: AK117
+          key: {{workspace: console, name: {name}}}
+          reason: The page offers it
+          owner: team-security
+          expires: "2199-01-31"
     """
 
 

@@ -17,7 +17,6 @@ WORKSPACE = f"""
     metadata: {{name: shop}}
     spec: {{admins: ["{principal()}"]}}
 """
-CLOSED_PORT = "http://127.0.0.1:1"
 
 
 @pytest.fixture
@@ -41,30 +40,69 @@ def _key(name: str, *, active: str = "true") -> str:
     """
 
 
-def test_an_unreachable_vault_is_one_readable_error_and_the_next_run_finishes(desk: Desk) -> None:
-    """Exit 1 with advice; nothing half done that the next run does not finish."""
-    desk.write("keys/shop/b.yaml", _key("b"))
-    address = desk.environment["VAULT_ADDR"]
-    desk.environment["VAULT_ADDR"] = CLOSED_PORT
-
-    said = desk.apply(expect=1)
-
-    assert "127.0.0.1:1" in said.err
-    assert "Traceback" not in said.everything
-    desk.environment["VAULT_ADDR"] = address
+@pytest.fixture
+def own(tmp_path: Path, postgres_url: str, stored_vault: StoredVault) -> Desk:
+    """Give such a desk on a Vault of its own, which may be stopped."""
+    client = stored_vault.client
+    desk = vault_desk(
+        tmp_path,
+        postgres_url=postgres_url,
+        program=stored_vault.binary,
+        client=client,
+        mount=client.new_mount(),
+    ).begin()
+    desk.write("keys/shop/workspace.yaml", WORKSPACE)
+    desk.write("keys/shop/a.yaml", _key("a"))
     desk.apply()
-    assert desk.explain(desk.secret("shop/prod/b")).startswith("Allowed")
+    return desk
 
 
-def test_a_key_is_deactivated_although_the_vault_cannot_be_reached(desk: Desk) -> None:
+def test_an_unreachable_vault_is_one_readable_error_and_the_next_run_finishes(
+    own: Desk, stored_vault: StoredVault
+) -> None:
+    """Exit 1 with advice; nothing half done that the next run does not finish."""
+    own.write("keys/shop/b.yaml", _key("b"))
+    stored_vault.stop()
+
+    said = own.apply(expect=1)
+
+    assert f"127.0.0.1:{stored_vault.port}" in said.err
+    assert "no connection" in said.err
+    assert "Traceback" not in said.everything
+    stored_vault.start()
+    stored_vault.unseal()
+    own.apply()
+    assert own.explain(own.secret("shop/prod/b")).startswith("Allowed")
+
+
+def test_a_key_is_deactivated_although_the_vault_cannot_be_reached(
+    own: Desk, stored_vault: StoredVault
+) -> None:
     """Ending access needs the store alone."""
+    secret = own.secret("shop/prod/a")
+    own.edit("keys/shop/a.yaml", "active: true", "active: false")
+    stored_vault.stop()
+
+    own.apply()
+
+    assert own.explain(secret, expect=2).startswith("Denied (key-inactive)")
+
+
+def test_a_key_is_deactivated_although_the_vault_has_another_address(desk: Desk) -> None:
+    """Where the policy pins it, what needs no secret goes on, and nothing else."""
     secret = desk.secret("shop/prod/a")
     desk.edit("keys/shop/a.yaml", "active: true", "active: false")
-    desk.environment["VAULT_ADDR"] = CLOSED_PORT
+    desk.write("keys/shop/b.yaml", _key("b"))
+    pinned = desk.environment["VAULT_ADDR"]
+    desk.environment["VAULT_ADDR"] = "https://127.0.0.1:1"
 
-    desk.apply()
+    said = desk.apply(expect=4)
 
+    assert f"the stored policy pins {pinned}" in said.err
     assert desk.explain(secret, expect=2).startswith("Denied (key-inactive)")
+    desk.environment["VAULT_ADDR"] = pinned
+    desk.apply()
+    assert desk.explain(desk.secret("shop/prod/b")).startswith("Allowed")
 
 
 def test_a_wrong_token_is_one_readable_error(desk: Desk) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.desk import PAIRS, ROOT, Desk, Said, principal
-from tests.e2e.gates import Gate, shut_gate
+from tests.chaos.proxy import Proxy
+from tests.e2e.desk import PAIRS, ROOT, Desk, Said, principal, vault_desk
+from tests.e2e.gates import Gate, proxy_to, shut_gate
 from tests.services.vault_server import VaultClient
 
 PATH = "shop/prod/a"
@@ -53,14 +54,14 @@ class Two:
     """A desk with one applied key, at which two may work."""
 
     desk: Desk
-    client: VaultClient | None
-    """Where the sink is Vault."""
+    proxy: Proxy | None
+    """Before the sink, where that is Vault."""
 
     @contextlib.contextmanager
     def in_the_middle(self, *arguments: str) -> Iterator[Middle]:
         """Start a run that makes a secret for the key, and hold it before its write."""
         usual = dict(self.desk.environment)
-        with shut_gate(self.desk, PATH, self.client) as gate:
+        with shut_gate(self.desk, PATH, self.proxy) as gate:
             self.desk.environment |= gate.environment()
             with self.desk.started(*arguments) as process:
                 self.desk.environment |= usual
@@ -88,8 +89,31 @@ class Two:
 @pytest.fixture(params=PAIRS)
 def two(request: pytest.FixtureRequest) -> Two:
     """Give a desk on each pair, with the key `shop/a` applied and its generation raised since."""
-    client = request.getfixturevalue("vault_client") if request.param == "postgres-vault" else None
-    return _with_a_key(request.getfixturevalue(PAIRS[request.param]), client)
+    if request.param != "postgres-vault":
+        return _with_a_key(request.getfixturevalue(PAIRS[request.param]), None)
+    made: Two = request.getfixturevalue("servers")
+    return made
+
+
+@pytest.fixture
+def servers(
+    tmp_path: Path,
+    postgres_url: str,
+    vault_program: Path,
+    vault_client: VaultClient,
+    vault_mount: str,
+) -> Iterator[Two]:
+    """Give such a desk on PostgreSQL and Vault; all its ways to Vault lead through one proxy."""
+    desk = vault_desk(
+        tmp_path,
+        postgres_url=postgres_url,
+        program=vault_program,
+        client=vault_client,
+        mount=vault_mount,
+    )
+    with contextlib.closing(proxy_to(vault_client)) as proxy:
+        desk.environment["VAULT_ADDR"] = f"http://127.0.0.1:{proxy.vault_port}"
+        yield _with_a_key(desk.begin(), proxy)
 
 
 @pytest.fixture
@@ -98,12 +122,12 @@ def files(local_desk: Desk) -> Two:
     return _with_a_key(local_desk, None)
 
 
-def _with_a_key(desk: Desk, client: VaultClient | None) -> Two:
+def _with_a_key(desk: Desk, proxy: Proxy | None) -> Two:
     desk.write("keys/shop/workspace.yaml", WORKSPACE)
     desk.write(KEY, _key(generation=1))
     desk.apply()
     desk.write(KEY, _key(generation=2))
-    return Two(desk=desk, client=client)
+    return Two(desk=desk, proxy=proxy)
 
 
 def _key(*, generation: int) -> str:
@@ -217,7 +241,7 @@ def test_a_run_that_was_stopped_for_longer_than_its_lease_commits_nothing(two: T
     with two.in_the_middle(*APPLY) as middle:
         middle.process.send_signal(signal.SIGSTOP)
         two.desk.let_the_lease_run_out()
-        if two.client is None:
+        if two.proxy is None:
             middle.gate.open()
         two.desk.apply()
         secret, events = two.desk.secret(PATH), two.audit_events()
