@@ -59,7 +59,7 @@ def _heading(reviewed: ReviewedChange) -> str:
     old = change.previous_address
     until = "" if old is None else f", until now <code>{text_html(old)}</code>"
     name = f"{kind}<code>{text_html(change.address)}</code>{_last(change)}"
-    return f"<h3>{badges} {name} <em>{actions}</em>{until}</h3>"
+    return f"<h3>{badges} {name} <em>{actions}{until}</em></h3>"
 
 
 def _last(change: Change) -> str:
