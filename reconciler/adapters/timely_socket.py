@@ -96,10 +96,14 @@ def dialled(
         OSError: none does, or it cannot prove its name.
     """
     sock = _connected(host, port, deadline)
-    if tls is not None:
+    if tls is None:
+        return TimelySocket(sock, deadline)
+    try:
         sock.settimeout(deadline.patience())
-        sock = tls.wrap_socket(sock, server_hostname=host)
-    return TimelySocket(sock, deadline)
+        return TimelySocket(tls.wrap_socket(sock, server_hostname=host), deadline)
+    except BaseException:
+        sock.close()
+        raise
 
 
 def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
