@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import assert_never
 
 from reconciler.model.lifetime import Expiration
 from reconciler.model.severity import Severity
@@ -162,3 +163,5 @@ class Policy:
             case AuthorizationMode.OIDC:
                 bound = (i.principals for i in self.issuers if system == i.name != LOCAL)
                 return any(name == p.name for principals in bound for p in principals)
+            case _:
+                assert_never(self.authorization)

@@ -23,7 +23,10 @@ LEGAL_CODES = frozenset({0, 1, 4, 6, 7})
 wrong, which they never are here.
 """
 REAL_SHARE = 0.06
-GUARDS = "  guards: {maxRemovals: 1000, maxRemovalShare: 1.0}\n"
+GUARDS = (
+    "  guards: {maxRemovals: 1000, maxRemovalShare: 1.0}\n"
+    "  review: {rules: {AK103: high}}  # edits are random: lists are taken away as well\n"
+)
 
 
 @dataclass
