@@ -7,7 +7,6 @@ comes soon. What goes wrong is a value, as a request may be made with a token.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import ssl
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -17,6 +16,7 @@ from reconciler.adapters.timely_socket import Deadline, dialled
 from reconciler.adapters.vault_pool import reason_of
 from reconciler.model.frames import without_frames
 from reconciler.model.secret import Secret
+from reconciler.model.vault_address import is_this_machine
 
 LONGEST_WAIT = 15.0
 """Seconds for all of it: to connect, and to have the whole answer."""
@@ -40,7 +40,7 @@ def get(url: str, *, bearer: Secret | None = None, wait: float = LONGEST_WAIT) -
     parts = _readable(url)
     if parts is None:
         return NoAnswer(reason="that is no address of the form https://host/path")
-    if parts.scheme == "http" and not is_this_machine(parts):
+    if parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
         return NoAnswer(reason="plain http is taken only to this machine itself")
     try:
         return _asked(parts, bearer, Deadline.after(wait))
@@ -53,15 +53,6 @@ def get(url: str, *, bearer: Secret | None = None, wait: float = LONGEST_WAIT) -
 def is_plain(url: str) -> bool:
     """Whether an address is one of plain http."""
     return url[:5].lower() == "http:"
-
-
-def is_this_machine(parts: SplitResult) -> bool:
-    """Whether the host of an address is this machine."""
-    host = parts.hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _readable(url: str) -> SplitResult | None:

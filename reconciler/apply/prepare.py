@@ -67,7 +67,7 @@ def prepare(
 
 def with_others(store: KeyStore, desired: DesiredState, observed: ObservedState) -> ObservedState:
     """Give what the store holds with those records of others that the plan wants to see: what the
-    manifests take over, and what a changed catalogue gives another meaning.
+    manifests take over, and what a changed catalogue or network gives another meaning.
     """
     wanted = frozenset(adoptable(desired, observed)) | with_other_meaning(desired, observed)
     return store.observe(observed.manager, whole=wanted) if wanted else observed

@@ -127,9 +127,9 @@ def _rest_of(agreed: Plan, plan_request: PlanRequest, request: RunRequest) -> Pl
     An interrupted rotation is both in the agreed plan and an open operation.
     """
     plan = _judged_plan(plan_request, request)
-    approved = {(c.is_key, c.address): set(c.actions) for c in agreed.changes}
+    approved = {c.thing: set(c.actions) for c in agreed.changes}
     for change in plan.changes:
-        if not set(change.actions) <= approved.get((change.is_key, change.address), set()):
+        if not set(change.actions) <= approved.get(change.thing, set()):
             raise _differs(plan)
     return plan
 

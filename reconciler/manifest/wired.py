@@ -114,17 +114,7 @@ def _issuers_of(wires: Mapping[str, IssuerWire]) -> tuple[Issuer, ...]:
 
 
 def _review_of(wire: ReviewWire) -> ReviewPolicy:
-    return ReviewPolicy(
-        fail_on=wire.fail_on,
-        severities=(
-            *severities_of(wire.rules, None),
-            *(
-                s
-                for name in sorted(wire.workspaces)
-                for s in severities_of(wire.workspaces[name], name)
-            ),
-        ),
-    )
+    return ReviewPolicy(fail_on=wire.fail_on, severities=severities_of(wire.rules, wire.workspaces))
 
 
 def waiver_of(wire: WaiverWire) -> Waiver:

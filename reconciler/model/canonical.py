@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TypeAlias
 
@@ -24,6 +25,14 @@ def canonical_bytes(document: Document) -> bytes:
 def fingerprint(document: Document) -> str:
     """Give the SHA-256 of the canonical bytes, 64 hex digits."""
     return hashlib.sha256(canonical_bytes(document)).hexdigest()
+
+
+def told_apart(prints: Iterable[str]) -> Iterator[str]:
+    """Give a fingerprint of each one's own: equal ones are told apart by their order."""
+    seen: Counter[str] = Counter()
+    for one in prints:
+        yield fingerprint([one, seen[one]])
+        seen[one] += 1
 
 
 def instant(moment: datetime | None) -> str | None:

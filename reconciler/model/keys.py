@@ -197,6 +197,10 @@ class KeyRecord:
         """Whether the key's time is over."""
         return self.expires_at is not None and now >= self.expires_at
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether it is active and its time is not over; a hold is another matter."""
+        return self.fields.active and not self.is_expired(now)
+
 
 def fields_document(fields: KeyFields) -> Document:
     """Give the canonical form of a key's fields.

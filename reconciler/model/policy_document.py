@@ -6,7 +6,7 @@ left out while they have it: fingerprints of older policies stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.model.canonical import Document
@@ -141,23 +141,23 @@ def _severities_document(review: ReviewPolicy, workspace: str | None) -> dict[st
 
 
 def _review_from(document: Mapping[str, Any]) -> ReviewPolicy:
-    workspaces = document.get("workspaces", {})
     return ReviewPolicy(
         fail_on=Severity(document["failOn"]),
-        severities=(
-            *severities_of(document.get("rules", {}), None),
-            *(s for name in sorted(workspaces) for s in severities_of(workspaces[name], name)),
-        ),
+        severities=severities_of(document.get("rules", {}), document.get("workspaces", {})),
     )
 
 
-def severities_of(words: Mapping[str, str], workspace: str | None) -> tuple[RuleSeverity, ...]:
-    """Read rule ids with their words, in the one order."""
-    return tuple(
-        RuleSeverity(
-            rule=rule,
-            severity=None if word == OFF else Severity(word),
-            workspace=workspace,
-        )
-        for rule, word in sorted(words.items())
+def severities_of(
+    rules: Mapping[str, str], workspaces: Mapping[str, Mapping[str, str]]
+) -> tuple[RuleSeverity, ...]:
+    """Read rule ids with their words, for everywhere and by workspace, in the one order."""
+    return (
+        *_severities(rules, None),
+        *(s for name in sorted(workspaces) for s in _severities(workspaces[name], name)),
     )
+
+
+def _severities(words: Mapping[str, str], workspace: str | None) -> Iterator[RuleSeverity]:
+    for rule, word in sorted(words.items()):
+        severity = None if word == OFF else Severity(word)
+        yield RuleSeverity(rule=rule, severity=severity, workspace=workspace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from reconciler.model.journal import Operation, PathRow
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyRemoval, KeySpec, KeyStatus
@@ -67,9 +68,12 @@ class ForeignRecord:
     """Whether an operation is open for it, where it was asked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ObservedState:
-    """Everything that the store holds of one manager, read in one transaction."""
+    """Everything that the store holds of one manager, read in one transaction.
+
+    What is looked up in it is put together once: plan, review and rights ask for every change.
+    """
 
     store_id: str
     manager: str
@@ -92,33 +96,33 @@ class ObservedState:
     audit_sequence: int = 0
     audit_head: str = ""
 
-    @property
+    @cached_property
     def live(self) -> dict[KeyAddress, KeyRecord]:
         """Give the live records of this manager by address."""
         return {r.address: r for r in self.records if r.status is KeyStatus.LIVE}
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         """Give the stored policy; the strictest default where there is none."""
         return next((r.body for r in self.resources if isinstance(r.body, Policy)), Policy())
 
-    @property
+    @cached_property
     def catalog(self) -> ScopeCatalog:
         """Give the built-in catalogue with the stored one over it."""
         stored = (r.body for r in self.resources if isinstance(r.body, ScopeCatalog))
         return BUILT_IN_CATALOG.extended(next(stored, ScopeCatalog(resources=())))
 
-    @property
+    @cached_property
     def workspaces(self) -> dict[str, Workspace]:
         """Give the stored workspaces by name."""
         return {r.body.name: r.body for r in self.resources if isinstance(r.body, Workspace)}
 
-    @property
+    @cached_property
     def waivers(self) -> tuple[Waiver, ...]:
         """Give the stored waivers."""
         return tuple(r.body for r in self.resources if isinstance(r.body, Waiver))
 
-    @property
+    @cached_property
     def networks(self) -> tuple[NetworkSet, ...]:
         """Give the stored networks."""
         return tuple(r.body for r in self.resources if isinstance(r.body, NetworkSet))

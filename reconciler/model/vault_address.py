@@ -25,7 +25,7 @@ class Endpoint:
     @property
     def is_private(self) -> bool:
         """Whether nobody on the way can read along: TLS, or this machine itself."""
-        return self.is_tls or _is_loopback(self.host)
+        return self.is_tls or is_this_machine(self.host)
 
     def __str__(self) -> str:
         """Write it in its one form; the usual port is left out."""
@@ -59,7 +59,8 @@ def _one_form(host: str) -> str:
         return host
 
 
-def _is_loopback(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether nothing leaves this machine on the way to a host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

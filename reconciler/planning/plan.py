@@ -108,6 +108,11 @@ class Change:
         """Give what it is about."""
         return self.is_key, self.address
 
+    @property
+    def body_before(self) -> Body | None:
+        """Give the stored resource, where one is changed or dropped."""
+        return None if self.resource is None else self.resource.body
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceItem:

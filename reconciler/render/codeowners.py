@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from reconciler.model.workspaces import Principal, Workspace
+from reconciler.model.workspaces import LOCAL, Principal, Workspace
 from reconciler.render.style import escape
 
 HANDLE = re.compile(
@@ -25,7 +25,6 @@ _HEAD = (
     "# Made by `keyrec export --codeowners` from the admins that the store holds.",
     "# The last line that fits a file wins: put general rules above these.",
 )
-_LOCAL = "local"
 
 
 def codeowners_text(workspaces: Sequence[Workspace], handles: Handles) -> str:
@@ -40,7 +39,7 @@ def handles_of(principal: Principal, handles: Handles) -> tuple[str, ...]:
         return tuple(handles[principal])
     how, _, name = principal.partition(":")
     own = f"@{name}"
-    return (own,) if how != _LOCAL and HANDLE.fullmatch(own) else ()
+    return (own,) if how != LOCAL and HANDLE.fullmatch(own) else ()
 
 
 def _lines(workspace: Workspace, handles: Handles) -> Iterator[str]:

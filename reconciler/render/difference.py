@@ -79,7 +79,7 @@ def _bound_lines(approved: Plan, now: Plan) -> Iterator[str]:
 def _effects(plan: Plan) -> dict[tuple[bool, str], Mapping[str, Any]]:
     """Give what the digest covers of each change; a key may be named as a resource is."""
     document = cast("Mapping[str, Any]", effects_document(plan))
-    names = ((change.is_key, change.address) for change in plan.changes)
+    names = (change.thing for change in plan.changes)
     return dict(zip(names, document["changes"], strict=True))
 
 

@@ -5,10 +5,9 @@ Sources: GitHub's documentation of workflow commands; GitLab's of the Code Quali
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
-from reconciler.model.canonical import fingerprint
+from reconciler.model.canonical import fingerprint, told_apart
 from reconciler.model.review import Finding
 from reconciler.model.severity import Severity
 from reconciler.planning.plan import Plan
@@ -75,20 +74,16 @@ def plan_gitlab(plan: Plan) -> str:
 
 
 def _finding_entries(plan: Plan) -> Iterator[dict[str, object]]:
-    seen: Counter[str] = Counter()
-    for finding in plan.review.findings:
-        if finding.is_accepted:
-            continue
-        said = finding_print(finding)
+    shown = [finding for finding in plan.review.findings if not finding.is_accepted]
+    for finding, print_ in zip(shown, told_apart(map(finding_print, shown)), strict=True):
         where = finding.source
         yield _entry(
             f"{finding.rule}: {finding_words(finding)}",
             finding.rule,
-            fingerprint([said, seen[said]]),
+            print_,
             _SEVERITIES[finding.severity],
             (_NOWHERE, 1) if where is None else (where.file, where.line),
         )
-        seen[said] += 1
 
 
 def _problem_entries(plan: Plan) -> Iterator[dict[str, object]]:

@@ -6,18 +6,22 @@ stays the same one, and one of another plan is the same alert.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
-from reconciler import __version__
-from reconciler.model.canonical import fingerprint
+from reconciler.model.canonical import told_apart
 from reconciler.model.review import Finding
 from reconciler.model.severity import Severity
 from reconciler.planning.plan import Plan
 from reconciler.render.findings_lists import finding_print, finding_words
-from reconciler.render.json_form import json_text
 from reconciler.render.review_words import waiver_words
-from reconciler.render.sarif import SCHEMA, location_of, problem_results, problem_rules, said_text
+from reconciler.render.sarif import (
+    ids_of,
+    location_of,
+    problem_results,
+    problem_rules,
+    said_text,
+    sarif_log,
+)
 from reconciler.review.catalogue import BY_ID
 from reconciler.review.rule import Rule
 
@@ -42,17 +46,10 @@ def plan_sarif(plan: Plan) -> str:
     """Give the findings and problems of a plan as one SARIF log with one run."""
     findings = plan.review.findings
     rules = [_rule(BY_ID[i]) for i in sorted({f.rule for f in findings}) if i in BY_ID]
-    known = [str(rule["id"]) for rule in rules]
+    known = ids_of(rules)
     rules += problem_rules(plan.problems)
-    run = {
-        "tool": {"driver": {"name": "keyrec", "version": __version__, "rules": rules}},
-        "columnKind": "unicodeCodePoints",
-        "results": [
-            *_results(findings, known),
-            *problem_results(plan.problems, [str(rule["id"]) for rule in rules]),
-        ],
-    }
-    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    problems = problem_results(plan.problems, ids_of(rules))
+    return sarif_log(rules, (*_results(findings, known), *problems))
 
 
 def _rule(rule: Rule) -> dict[str, object]:
@@ -71,14 +68,12 @@ def _rule(rule: Rule) -> dict[str, object]:
 
 
 def _results(findings: tuple[Finding, ...], rules: list[str]) -> Iterator[dict[str, object]]:
-    seen: Counter[str] = Counter()
-    for finding in findings:
-        said = finding_print(finding)
+    for finding, print_ in zip(findings, told_apart(map(finding_print, findings)), strict=True):
         result: dict[str, object] = {
             "ruleId": finding.rule,
             "level": _LEVELS[finding.severity],
             "message": {"text": _message(finding)},
-            "partialFingerprints": {"keyrec/v1": fingerprint([said, seen[said]])},
+            "partialFingerprints": {"keyrec/v1": print_},
             "locations": _locations(finding),
         }
         if finding.rule in rules:
@@ -86,7 +81,6 @@ def _results(findings: tuple[Finding, ...], rules: list[str]) -> Iterator[dict[s
         if finding.waiver is not None and finding.waiver.counts:
             reason = said_text(waiver_words(finding.waiver, str))
             result["suppressions"] = [{"kind": "external", "justification": reason}]
-        seen[said] += 1
         yield result
 
 

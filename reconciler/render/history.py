@@ -8,9 +8,7 @@ from typing import cast
 from reconciler.model.audit import AuditEvent, event_document
 from reconciler.render.json_form import FORMAT_VERSION, json_text
 from reconciler.render.style import Style, Tint, escape, joined
-from reconciler.render.words import moment
-
-_SHORT_COMMIT = 7
+from reconciler.render.words import SHORT_COMMIT, moment
 
 
 def history_text(events: Sequence[AuditEvent], style: Style) -> str:
@@ -45,7 +43,7 @@ def _because(event: AuditEvent) -> Iterator[str]:
     if note.source is not None:
         yield f"manifest {escape(str(note.source))}"
     if event.revision is not None:
-        yield f"commit {escape(event.revision[:_SHORT_COMMIT])}"
+        yield f"commit {escape(event.revision[:SHORT_COMMIT])}"
 
 
 def history_json(events: Sequence[AuditEvent]) -> str:

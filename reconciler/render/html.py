@@ -10,11 +10,17 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.model.severity import Severity
 from reconciler.planning.plan import Plan
-from reconciler.render.html_change import advice_html, change_html, finding_html, text_html
+from reconciler.render.html_change import (
+    advice_html,
+    change_html,
+    code_html,
+    finding_html,
+    text_html,
+)
 from reconciler.render.html_style import STYLE
 from reconciler.render.maintenance_lines import maintenance_line
 from reconciler.render.plan_lines import short_counts_line
-from reconciler.render.review_words import ELSEWHERE_WORDS, TO_GO_ON, rule_words
+from reconciler.render.review_words import ELSEWHERE_WORDS, TO_GO_ON, made_from, rule_words
 from reconciler.render.reviewed import ReviewedPlan, reviewed
 from reconciler.render.words import moment
 
@@ -80,7 +86,7 @@ def _refused(plan: Plan) -> Iterator[str]:
     yield '<section class="refused" aria-label="Why it is refused"><h2>Why it is refused</h2>'
     yield "<ul>"
     for problem in plan.problems:
-        place = f"<code>{text_html(str(problem.where))}</code> "
+        place = f"{code_html(str(problem.where))} "
         yield _reason(
             f"{place}{text_html(problem.message)}{rule_words(problem.code)}", problem.advice
         )
@@ -116,9 +122,7 @@ def _foot(plan: Plan) -> Iterator[str]:
     yield "<footer>"
     if plan.maintenance:
         yield f"<p>{text_html(maintenance_line(plan.maintenance))}</p>"
-    commit = plan.revision.commit
-    source = "a working tree" if commit is None else f"commit <code>{text_html(commit[:7])}</code>"
-    dirty = ", with changes that are not committed" if plan.revision.dirty else ""
-    yield f"<p>Made {moment(plan.now)} from {source}{dirty}.<br>"
-    yield f"Digest <code>{text_html(plan.digest)}</code></p>"
+    source = made_from(plan.revision, code_html)
+    yield f"<p>Made {moment(plan.now)} from {source}.<br>"
+    yield f"Digest {code_html(plan.digest)}</p>"
     yield "</footer>"

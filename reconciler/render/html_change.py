@@ -29,6 +29,11 @@ def text_html(text: str) -> str:
     return html.escape(escape(text), quote=True)
 
 
+def code_html(text: str) -> str:
+    """Show a foreign text as code."""
+    return f"<code>{text_html(text)}</code>"
+
+
 def advice_html(text: str) -> str:
     """Show a text with what stands between backticks as code."""
     return _CODE.sub(r"<code>\1</code>", text_html(text))
@@ -41,7 +46,7 @@ def change_html(reviewed: ReviewedChange, now: datetime) -> Iterator[str]:
     yield _heading(reviewed)
     if change.source is not None:
         place = f"{change.source.file}:{change.source.line}"
-        yield f'<p class="place"><code>{text_html(place)}</code></p>'
+        yield f'<p class="place">{code_html(place)}</p>'
     said = [*map(_effect, effect_lines(reviewed.assessment)), *_findings(reviewed)]
     yield from ("<ul>", *said, "</ul>") if said else ()
     lines = "\n".join(text_html(line) for line in change_lines(change, now, PLAIN))
@@ -57,8 +62,8 @@ def _heading(reviewed: ReviewedChange) -> str:
     actions = ", ".join(action.value for action in change.actions)
     kind = "" if change.is_key else "resource "
     old = change.previous_address
-    until = "" if old is None else f", until now <code>{text_html(old)}</code>"
-    name = f"{kind}<code>{text_html(change.address)}</code>{_last(change)}"
+    until = "" if old is None else f", until now {code_html(old)}"
+    name = f"{kind}{code_html(change.address)}{_last(change)}"
     return f"<h3>{badges} {name} <em>{actions}{until}</em></h3>"
 
 
@@ -86,7 +91,7 @@ def _effect(line: EffectLine) -> str:
 
 def _touched(addresses: tuple[str, ...]) -> str:
     count = counted(len(addresses), "key")
-    listed = ", ".join(f"<code>{text_html(address)}</code>" for address in addresses)
+    listed = ", ".join(f"{code_html(address)}" for address in addresses)
     return f"<li><details><summary>touches {count}</summary>{listed}</details></li>"
 
 
@@ -102,7 +107,7 @@ def finding_html(finding: Finding, *, names: bool = False) -> str:
     """Give a finding as an item; `names` also says of what it is."""
     waiver = finding.waiver
     accepted = "" if waiver is None else f" <small>{waiver_words(waiver, text_html)}</small>"
-    address = f" <code>{text_html(finding.address)}</code>" if names else ""
+    address = f" {code_html(finding.address)}" if names else ""
     return (
         f'<li><span class="severity {finding.severity.value}">{finding.severity.value}</span> '
         f"<b>{text_html(finding.rule)}</b>{address} {text_html(finding.message)}{accepted}"

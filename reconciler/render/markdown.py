@@ -25,7 +25,7 @@ from reconciler.render.markdown_change import (
 from reconciler.render.markdown_page import Page
 from reconciler.render.markdown_text import code, prose
 from reconciler.render.plan_lines import short_counts_line
-from reconciler.render.review_words import ELSEWHERE_WORDS, TO_GO_ON, rule_words
+from reconciler.render.review_words import ELSEWHERE_WORDS, TO_GO_ON, made_from, rule_words
 from reconciler.render.reviewed import ReviewedChange, ReviewedPlan, reviewed
 from reconciler.render.words import day
 
@@ -111,8 +111,5 @@ def _foot(plan: Plan) -> Iterator[str]:
     if plan.maintenance:
         yield prose(maintenance_line(plan.maintenance))
         yield ""
-    commit = plan.revision.commit
-    source = "a working tree" if commit is None else f"commit {code(commit[:7])}"
-    dirty = ", with changes that are not committed" if plan.revision.dirty else ""
-    made = f"Made on {day(plan.now)} from {source}{dirty}"
+    made = f"Made on {day(plan.now)} from {made_from(plan.revision, code)}"
     yield f"<sub>{made}. Digest: {code(plan.digest)}</sub>"

@@ -18,11 +18,12 @@ from reconciler.render.review_words import (
     EffectLine,
     effect_lines,
     gains_words,
+    touched_words,
     waiver_words,
 )
 from reconciler.render.reviewed import ReviewedChange
 from reconciler.render.style import PLAIN
-from reconciler.render.words import counted, shortened
+from reconciler.render.words import shortened
 
 TABLE_HEAD = ("| | Key | Change | Gains | Findings |", "|---|---|---|---|---|")
 _MARKS = {
@@ -141,18 +142,11 @@ def _effect_line(line: EffectLine) -> str:
         case Effect.BREAKS:
             return f"- ⚠️ may break: {_listed(line)}"
         case Effect.TOUCHES:
-            return f"- touches {_touched(line.words)}"
+            return f"- touches {touched_words(line.words, _MOST_TOUCHED, code)}"
 
 
 def _listed(line: EffectLine) -> str:
     return ", ".join(prose(words) for words in line.words)
-
-
-def _touched(addresses: tuple[str, ...]) -> str:
-    shown = ", ".join(code(address) for address in addresses[:_MOST_TOUCHED])
-    rest = len(addresses) - _MOST_TOUCHED
-    more = f" and {rest} more" if rest > 0 else ""
-    return f"{counted(len(addresses), 'key')}: {shown}{more}"
 
 
 def _fields(change: Change, now: datetime) -> Iterator[str]:

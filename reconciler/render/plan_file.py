@@ -43,8 +43,7 @@ from reconciler.render.plan_schema import (
     PlanForm,
     SecretForm,
 )
-from reconciler.render.review_document import review_of
-from reconciler.render.review_schema import SourceForm
+from reconciler.render.review_document import review_of, source_of
 
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})", re.ASCII)
 _AGAIN = "make it again with keyrec plan -o"
@@ -150,7 +149,7 @@ def _change(form: ChangeForm) -> Change:
         is_key=form.kind == "key",
         workspace=form.workspace,
         previous_address=form.previous_address,
-        source=_source(form.source),
+        source=source_of(form.source),
         base=None if form.base is None else _base(form.base),
         fields=_fields(form.fields, is_key=form.kind == "key"),
         secret=None if form.secret is None else _secret(form.secret),
@@ -223,21 +222,15 @@ def _refusal(form: DiagnosticForm) -> Refusal:
         message=form.message,
         advice=form.advice,
         address=form.address,
-        source=_source(form.source),
+        source=source_of(form.source),
     )
 
 
 def _problem(form: DiagnosticForm) -> Problem:
     return Problem(
-        where=_source(form.source) or SourceRef(file="", line=1, column=1),
+        where=source_of(form.source) or SourceRef(file="", line=1, column=1),
         code=form.code,
         message=form.message,
         advice=form.advice,
         snippet=form.snippet,
     )
-
-
-def _source(form: SourceForm | None) -> SourceRef | None:
-    if form is None:
-        return None
-    return SourceRef(file=form.file, line=form.line, column=form.column, end_line=form.end_line)

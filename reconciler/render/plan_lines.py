@@ -16,7 +16,7 @@ from reconciler.render.maintenance_lines import item_lines, maintenance_line
 from reconciler.render.problems import problem_lines, problems_count
 from reconciler.render.review_words import rule_words
 from reconciler.render.style import Style, Tint, escape
-from reconciler.render.words import counted
+from reconciler.render.words import SHORT_COMMIT, counted
 
 COUNTED = (
     Action.CREATE,
@@ -29,8 +29,6 @@ COUNTED = (
     Action.REMOVE,
 )
 """In the order of showing; a rarer action is counted where it happens."""
-
-SHORT_COMMIT = 7
 
 
 def summary_lines(plan: Plan, style: Style, *, verbose: bool) -> Iterator[str]:

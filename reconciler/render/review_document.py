@@ -12,7 +12,7 @@ from reconciler.model.severity import Severity
 from reconciler.model.source import SourceRef
 from reconciler.model.verdict import Assessment, Shift, Thing
 from reconciler.render.json_form import source_document
-from reconciler.render.review_schema import AccessForm, FindingForm, WaiverForm
+from reconciler.render.review_schema import AccessForm, FindingForm, SourceForm, WaiverForm
 
 
 def access_document(assessment: Assessment | None) -> dict[str, object] | None:
@@ -97,8 +97,14 @@ def _assessment(thing: Thing, form: AccessForm) -> Assessment:
     )
 
 
+def source_of(form: SourceForm | None) -> SourceRef | None:
+    """Read a place in a manifest back."""
+    if form is None:
+        return None
+    return SourceRef(file=form.file, line=form.line, column=form.column, end_line=form.end_line)
+
+
 def _finding(form: FindingForm) -> Finding:
-    place = form.source
     return Finding(
         rule=form.rule,
         severity=form.severity,
@@ -107,11 +113,7 @@ def _finding(form: FindingForm) -> Finding:
         workspace=form.workspace,
         message=form.message,
         mend=form.mend,
-        source=None
-        if place is None
-        else SourceRef(
-            file=place.file, line=place.line, column=place.column, end_line=place.end_line
-        ),
+        source=source_of(form.source),
         is_of_change=form.is_of_change,
         waiver=None if form.waiver is None else _waiver(form.waiver),
     )

@@ -16,11 +16,11 @@ from reconciler.render.review_words import (
     Effect,
     EffectLine,
     effect_lines,
+    touched_words,
     waiver_words,
 )
 from reconciler.render.reviewed import ReviewedChange, ReviewedPlan
 from reconciler.render.style import Style, Tint, escape, padded
-from reconciler.render.words import counted
 
 _TINTS = {
     Verdict.WIDEN: (Tint.RED, Tint.BOLD),
@@ -57,12 +57,9 @@ def review_lines(reviewed: ReviewedChange, style: Style) -> Iterator[str]:
 
 
 def _effect_text(line: EffectLine) -> str:
-    shown = ", ".join(escape(words) for words in line.words[:_MOST_TOUCHED])
-    if line.effect is not Effect.TOUCHES:
-        return shown
-    rest = len(line.words) - _MOST_TOUCHED
-    more = f" and {rest} more" if rest > 0 else ""
-    return f"{counted(len(line.words), 'key')}: {shown}{more}"
+    if line.effect is Effect.TOUCHES:
+        return touched_words(line.words, _MOST_TOUCHED, escape)
+    return ", ".join(map(escape, line.words))
 
 
 def _finding_text(finding: Finding, style: Style) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from reconciler.model.review import Acceptance
+from reconciler.model.states import Revision
 from reconciler.model.verdict import Assessment
+from reconciler.render.words import SHORT_COMMIT, counted
 from reconciler.review.catalogue import rules_behind
 
 BEFORE_WORDS: Final = "was so before:"
@@ -47,6 +49,23 @@ def rule_words(code: str) -> str:
     """Name the rule behind the code of a refusal or a problem, ` (AK114)`; empty where none is."""
     ids = rules_behind(code)
     return f" ({', '.join(ids)})" if ids else ""
+
+
+def made_from(revision: Revision, shown: Callable[[str], str]) -> str:
+    """Say what a plan was made from, for a page; `shown` draws the commit."""
+    if revision.commit is None:
+        source = "a working tree"
+    else:
+        source = f"commit {shown(revision.commit[:SHORT_COMMIT])}"
+    return f"{source}, with changes that are not committed" if revision.dirty else source
+
+
+def touched_words(addresses: Sequence[str], most: int, shown: Callable[[str], str]) -> str:
+    """Count keys and name the first of them; `shown` draws an address."""
+    named = ", ".join(map(shown, addresses[:most]))
+    rest = len(addresses) - most
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"{counted(len(addresses), 'key')}: {named}{more}"
 
 
 def effect_lines(assessment: Assessment | None) -> Iterator[EffectLine]:

@@ -7,12 +7,11 @@ Source: OASIS SARIF 2.1.0; the form of messages is its section 3.11.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from reconciler import __version__
-from reconciler.model.canonical import fingerprint
+from reconciler.model.canonical import fingerprint, told_apart
 from reconciler.model.source import Problem, SourceRef
 from reconciler.render.json_form import json_text
 from reconciler.render.style import escape
@@ -25,12 +24,22 @@ SCHEMA = (
 def problems_sarif(problems: Sequence[Problem]) -> str:
     """Give problems as one SARIF log with one run."""
     rules = problem_rules(problems)
+    return sarif_log(rules, problem_results(problems, ids_of(rules)))
+
+
+def sarif_log(rules: list[dict[str, object]], results: Iterable[dict[str, object]]) -> str:
+    """Give one log with one run."""
     run = {
         "tool": {"driver": {"name": "keyrec", "version": __version__, "rules": rules}},
         "columnKind": "unicodeCodePoints",
-        "results": list(problem_results(problems, [str(rule["id"]) for rule in rules])),
+        "results": list(results),
     }
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def ids_of(rules: Iterable[Mapping[str, object]]) -> list[str]:
+    """Give the ids of a run's rules, in their order: results name a rule by its place there."""
+    return [str(rule["id"]) for rule in rules]
 
 
 def problem_rules(problems: Sequence[Problem]) -> list[dict[str, object]]:
@@ -50,18 +59,16 @@ def problem_results(
     problems: Sequence[Problem], rules: Sequence[str]
 ) -> Iterator[dict[str, object]]:
     """Give one result for each problem; `rules` are the ids of the run's rules."""
-    seen: Counter[str] = Counter()
-    for problem in sorted(problems):
-        said = _said(problem)
+    shown = sorted(problems)
+    for problem, print_ in zip(shown, told_apart(map(_said, shown)), strict=True):
         yield {
             "ruleId": problem.code,
             "ruleIndex": rules.index(problem.code),
             "level": "error",
             "message": {"text": _message(problem)},
             "locations": [{"physicalLocation": location_of(problem.where, problem.snippet)}],
-            "partialFingerprints": {"keyrec/v1": fingerprint([said, seen[said]])},
+            "partialFingerprints": {"keyrec/v1": print_},
         }
-        seen[said] += 1
 
 
 def _said(problem: Problem) -> str:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 from reconciler.model.lifetime import parse_duration
 
+SHORT_COMMIT = 7
+"""Characters of a commit's id that people are shown."""
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)

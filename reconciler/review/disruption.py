@@ -16,17 +16,15 @@ from reconciler.planning.plan import Change
 SHORT_OVERLAP = timedelta(hours=1)
 """Whoever reads the path less often than this may present a secret that has ended."""
 
-_NONE = timedelta(0)
-
 _LOSSES = {
     Dimension.SCOPES: "requests that need {} are denied at once",
     Dimension.ORIGINS: "callers from {} are refused at once",
     Dimension.TIME: "it works {}",
 }
 _OF_THE_NEW = {
+    **_LOSSES,
     Dimension.SCOPES: "requests that need {} are denied to the new secret",
     Dimension.ORIGINS: "callers from {} are refused with the new secret",
-    Dimension.TIME: "it works {}",
 }
 """Where the replaced secret goes on as it was."""
 
@@ -65,10 +63,7 @@ def remains(change: Change, old: str) -> str:
     secret = change.secret
     if secret is None or secret.from_version is None or secret.previous_works_for is None:
         return ""
-    spec = change.spec
-    if spec is None or Action.DEACTIVATE in change.actions:
-        return ""
-    if spec.fields.rotation.overlap <= _NONE:
+    if not _outlasts(change):
         return ""
     if Action.REISSUE in change.actions:
         return f"the replaced secret, with {old}, for {secret.previous_works_for}"
@@ -77,9 +72,14 @@ def remains(change: Change, old: str) -> str:
 
 def keeps_the_old(change: Change) -> bool:
     """Whether a key is replaced that goes on working as it is for the overlap."""
-    if Action.REISSUE not in change.actions or Action.DEACTIVATE in change.actions:
+    return Action.REISSUE in change.actions and _outlasts(change)
+
+
+def _outlasts(change: Change) -> bool:
+    """Whether a secret that is replaced goes on working for an overlap."""
+    if change.spec is None or Action.DEACTIVATE in change.actions:
         return False
-    return change.spec is not None and change.spec.fields.rotation.overlap > _NONE
+    return change.spec.fields.rotation.overlap > timedelta(0)
 
 
 def _of_secret(change: Change) -> Iterator[str]:

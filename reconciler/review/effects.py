@@ -18,7 +18,6 @@ from reconciler.model.workspaces import NetworkSet, Workspace
 from reconciler.planning.plan import Change
 from reconciler.review.custody import custodians
 from reconciler.review.identities import identity_shift
-from reconciler.review.meanings import meanings
 from reconciler.review.origins import gained_words, lost_words
 from reconciler.review.privilege import grant_words
 from reconciler.review.scene import Scene
@@ -26,7 +25,7 @@ from reconciler.review.scene import Scene
 
 def assess_resource(change: Change, scene: Scene) -> Assessment:
     """Give what the change of one resource does."""
-    before = None if change.resource is None else change.resource.body
+    before = change.body_before
     after = change.body
     if isinstance(before, Policy) or isinstance(after, Policy):
         return _policy(change, scene)
@@ -51,12 +50,12 @@ def _policy(change: Change, scene: Scene) -> Assessment:
         ),
     )
     is_touched = any(shift.gained or shift.lost for shift in shifts)
-    touched = tuple(str(address) for address in sorted(scene.live)) if is_touched else ()
+    touched = tuple(str(address) for address in sorted(scene.observed.live)) if is_touched else ()
     return assessed(change.thing, shifts, touched=touched)
 
 
 def _workspace(change: Change, scene: Scene) -> Assessment:
-    before = None if change.resource is None else change.resource.body
+    before = change.body_before
     old = before.admins if isinstance(before, Workspace) else ()
     new = change.body.admins if isinstance(change.body, Workspace) else ()
     name = change.address.partition("/")[2]
@@ -67,18 +66,18 @@ def _workspace(change: Change, scene: Scene) -> Assessment:
 
 
 def _network(change: Change, scene: Scene) -> Assessment:
-    before = None if change.resource is None else change.resource.body
+    before = change.body_before
     old = before.ranges if isinstance(before, NetworkSet) else ()
     new = change.body.ranges if isinstance(change.body, NetworkSet) else ()
     body = change.body if isinstance(change.body, NetworkSet) else before
+    touched = () if not isinstance(body, NetworkSet) else tuple(sorted(_users(body, scene)))
+    if not touched:
+        return assessed(change.thing, ())  # no key that is looked at uses it
     shift = Shift(
         dimension=Dimension.ORIGINS,
         gained=gained_words(new, old),
         lost=lost_words(new, old),
     )
-    touched = () if not isinstance(body, NetworkSet) else tuple(sorted(_users(body, scene)))
-    if not touched:
-        return assessed(change.thing, ())  # no key that is looked at uses it
     return assessed(change.thing, (shift,), touched=touched)
 
 
@@ -94,7 +93,7 @@ def _users(network: NetworkSet, scene: Scene) -> Iterator[str]:
 
 def _catalog(change: Change, scene: Scene) -> Assessment:
     """Give what grants mean now that meant something else; the keys themselves stay as they are."""
-    found = meanings(scene)
+    found = scene.meanings
     shift = Shift(
         dimension=Dimension.SCOPES,
         gained=grant_words(found.gained),

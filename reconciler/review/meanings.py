@@ -15,9 +15,9 @@ from reconciler.model.scopes import ScopeCatalog
 from reconciler.model.states import DesiredState, ObservedState
 from reconciler.model.workspaces import NetworkSet
 from reconciler.planning.places import is_over
+from reconciler.planning.plan import Plan
 from reconciler.review.disruption import keeps_the_old
 from reconciler.review.privilege import covered
-from reconciler.review.scene import Scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +32,15 @@ class Meanings:
     losing: tuple[str, ...]
 
 
-def meanings(scene: Scene) -> Meanings:
-    """Compare both catalogues for every key that admits somebody and that the plan leaves alone."""
+def meanings(plan: Plan, observed: ObservedState, catalog: ScopeCatalog) -> Meanings:
+    """Compare the stored catalogue with another for every key that admits somebody and that the
+    plan leaves alone.
+    """
     gained: set[tuple[str, str]] = set()
     lost: set[tuple[str, str]] = set()
     gaining, losing = [], []
-    for record in _left_alone(scene):
-        old = covered(record.fields, scene.observed.catalog)
-        new = covered(record.fields, scene.catalog)
+    for record in _left_alone(plan, observed):
+        old, new = covered(record.fields, observed.catalog), covered(record.fields, catalog)
         if new - old:
             gained |= new - old
             gaining.append(str(record.address))
@@ -72,21 +73,21 @@ def _is_shared(body: Body) -> bool:
     return isinstance(body, ScopeCatalog)
 
 
-def _left_alone(scene: Scene) -> Iterator[KeyRecord]:
+def _left_alone(plan: Plan, observed: ObservedState) -> Iterator[KeyRecord]:
     """Give the records that somebody can use as they are: those that a reissue replaces keep what
     they had for the overlap.
     """
-    foreign = (f.record for f in scene.observed.foreign if f.record is not None)
+    foreign = (f.record for f in observed.foreign if f.record is not None)
     edited = {
-        c.record.key_id for c in scene.key_changes if c.record is not None and not keeps_the_old(c)
+        c.record.key_id for c in plan.changes if c.record is not None and not keeps_the_old(c)
     }
-    for record in (*scene.observed.records, *foreign):
-        if record.key_id not in edited and _works(record, scene.now):
+    for record in (*observed.records, *foreign):
+        if record.key_id not in edited and _works(record, observed.read_at):
             yield record
 
 
 def _works(record: KeyRecord, now: datetime) -> bool:
-    if record.status is KeyStatus.REMOVED or not record.fields.active or record.is_expired(now):
+    if record.status is KeyStatus.REMOVED or not record.is_open(now):
         return False
     is_live = record.status is KeyStatus.LIVE
     return is_live or any(not is_over(version, now) for version in record.versions)

@@ -21,6 +21,8 @@ EVERYWHERE: tuple[Network, Network] = (
     ipaddress.IPv4Network("0.0.0.0/0"),
     ipaddress.IPv6Network("::/0"),
 )
+BITS: dict[int, int] = {whole.version: whole.max_prefixlen for whole in EVERYWHERE}
+"""By family: how long an address is."""
 MOST = {4: 1 << 28, 6: 1 << 116}
 """By family: as many addresses as nobody's network has: a sixteenth of IPv4, and of IPv6 what a
 regional registry is given. Who allows them restricts nobody.
@@ -152,15 +154,20 @@ def share_words(ranges: Ranges) -> str:
     """Say how much of each family is covered of which most is: `44 % of IPv4`."""
     found, words = networks_of(ranges), []
     for version, is_all in covers_most(ranges):
-        count = sum(n.num_addresses for n in found if n.version == version)
-        percent = 100 * count / (1 << (32 if version == 4 else 128))
+        count = addresses_in(found, version)
+        percent = 100 * count / (1 << BITS[version])
         part = f"{percent:.0f} %" if percent >= 1 else count_words(count)
         words.append(f"{'all' if is_all else part} of IPv{version}")
     return " and ".join(words)
 
 
 def _is_most(networks: Iterable[Network], version: int) -> bool:
-    return sum(n.num_addresses for n in networks if n.version == version) >= MOST[version]
+    return addresses_in(networks, version) >= MOST[version]
+
+
+def addresses_in(networks: Iterable[Network], version: int) -> int:
+    """Count the addresses of one family in networks that do not overlap."""
+    return sum(n.num_addresses for n in networks if n.version == version)
 
 
 def is_opened(new: Ranges, old: Ranges) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from reconciler.model.severity import Severity
@@ -24,18 +24,16 @@ class Subject(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule: what it asks, how grave its findings are, why, and what to do."""
+class Texts:
+    """What is said of a rule beside its function."""
 
     id: str
     title: str
     severity: Severity
-    gravest: Severity
-    """How grave its gravest case is, where the policy has no word of its own."""
     why: str
     mend: str
-    check: Callable[[Scene], Iterable[Said]] | None
-    """None for what is refused before a review begins."""
+    at_worst: Severity | None = None
+    """How grave its gravest case is; None: no case is graver than the others."""
     practice: str | None = None
     """The console page's best practice that it is, in the page's words."""
     standing: bool = False
@@ -46,6 +44,19 @@ class Rule:
     """Of which access its findings follow: a key that gains none of it has none that are new."""
     refused_as: tuple[str, ...] = ()
     """Codes under which a plan or a manifest is refused instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Texts):
+    """One rule: what it asks, how grave its findings are, why, and what to do."""
+
+    check: Callable[[Scene], Iterable[Said]] | None = None
+    """None for what is refused before a review begins, or asked with the findings of all others."""
+
+    @property
+    def gravest(self) -> Severity:
+        """Give how grave its gravest case is, where the policy has no word of its own."""
+        return self.at_worst or self.severity
 
     @property
     def subject(self) -> Subject:
@@ -59,33 +70,10 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class Declared(Texts):
     """The texts of a rule, waiting for its function."""
-
-    id: str
-    title: str
-    severity: Severity
-    why: str
-    mend: str
-    gravest: Severity | None = None
-    """None: no case is graver than the others."""
-    practice: str | None = None
-    standing: bool = False
-    of_keys: bool = True
-    follows: frozenset[Dimension] = frozenset()
 
     def __call__(self, check: Callable[[Scene], Iterable[Said]]) -> Rule:
         """Make the rule of the function."""
-        return Rule(
-            id=self.id,
-            title=self.title,
-            severity=self.severity,
-            gravest=self.gravest or self.severity,
-            why=self.why,
-            mend=self.mend,
-            practice=self.practice,
-            standing=self.standing,
-            of_keys=self.of_keys,
-            follows=self.follows,
-            check=check,
-        )
+        texts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Rule(**texts, check=check)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.keys import KeyFields, KeySpec
-from reconciler.model.lifetime import Expiration, format_duration, parse_duration
+from reconciler.model.lifetime import Expiration, Retirement, format_duration, parse_duration
 from reconciler.model.scopes import GRAVE
 from reconciler.model.severity import Severity
 from reconciler.planning.actions import Action
-from reconciler.planning.plan import Change
 from reconciler.review.origins import gained_words, is_opened, share_words
 from reconciler.review.privilege import covered, grant_words
 from reconciler.review.rule import Declared
@@ -17,19 +16,11 @@ from reconciler.review.said import Said
 from reconciler.review.scene import Scene
 
 
-def _gained(change: Change, scene: Scene) -> frozenset[tuple[str, str]]:
-    """Give the resources and levels that a changed key did not have."""
-    if change.record is None or change.spec is None:
-        return frozenset()
-    old = covered(change.record.fields, scene.observed.catalog)
-    return covered(change.spec.fields, scene.catalog) - old
-
-
 @Declared(
     id="AK101",
     title="A scope is added or raised",
     severity=Severity.HIGH,
-    gravest=Severity.CRITICAL,
+    at_worst=Severity.CRITICAL,
     why="Whoever holds the key can do more than before. Changing credentials or workspaces is "
     "critical: with it, rights can be given to anybody.",
     mend="Grant the smallest scope that the system needs.",
@@ -37,8 +28,9 @@ def _gained(change: Change, scene: Scene) -> frozenset[tuple[str, str]]:
 )
 def scope_raised(scene: Scene) -> Iterator[Said]:
     """A changed key may do more."""
-    for change, _, spec in scene.altered():
-        gained = _gained(change, scene)
+    for change, record, spec in scene.altered():
+        old = covered(record.fields, scene.observed.catalog)
+        gained = covered(spec.fields, scene.catalog) - old
         if gained:
             words = grant_words(gained, tuple(str(g) for g in spec.fields.scopes))
             within = [f"{r}:{v}" for r, v in sorted(gained & GRAVE) if f"{r}:{v}" not in words]
@@ -93,7 +85,7 @@ def allowlist_removed(scene: Scene) -> Iterator[Said]:
     id="AK104",
     title="A key that admitted nobody works again",
     severity=Severity.HIGH,
-    gravest=Severity.CRITICAL,
+    at_worst=Severity.CRITICAL,
     why="Everything that the key could do comes back, and its secrets were out of sight meanwhile. "
     "With a scope that changes credentials or workspaces this is critical.",
     mend="Rotate it in the same change if nobody knows who kept its secret; leave it as it is if "
@@ -103,8 +95,7 @@ def key_reactivated(scene: Scene) -> Iterator[Said]:
     """A key that was inactive is activated, or one that had ended is replaced by one that works."""
     for change, record, spec in scene.altered():
         reissued = Action.REISSUE in change.actions and spec.fields.active
-        has_ended = not record.fields.active or record.is_expired(scene.now)
-        if Action.ACTIVATE in change.actions or (reissued and has_ended):
+        if Action.ACTIVATE in change.actions or (reissued and not record.is_open(scene.now)):
             expired = record.is_expired(scene.now)
             was = f"had expired on {record.expires_at:%Y-%m-%d}" if expired else "was inactive"
             who = "a new secret lets its system in" if reissued else "every secret of it works"
@@ -149,7 +140,7 @@ def _lasts(expiration: Expiration) -> float:
     id="AK117",
     title="A key that was not here may write",
     severity=Severity.INFO,
-    gravest=Severity.CRITICAL,
+    at_worst=Severity.CRITICAL,
     why="A headline for whoever counts what can change things. Changing credentials or workspaces "
     "is critical: with it, rights can be given to anybody.",
     mend="Grant less, or have it accepted, where that is what the system is for.",
@@ -196,4 +187,4 @@ def overlap_raised(scene: Scene) -> Iterator[Said]:
 
 
 def _waits(fields: KeyFields) -> bool:
-    return fields.rotation.retire.value == "when-unused"
+    return fields.rotation.retire is Retirement.WHEN_UNUSED

@@ -38,7 +38,7 @@ def removed_while_active(scene: Scene) -> Iterator[Said]:
     id="AK112",
     title="A replaced secret works for more than a week",
     severity=Severity.MEDIUM,
-    gravest=Severity.HIGH,
+    at_worst=Severity.HIGH,
     why="A rotation after a suspicion is of little use while the old secret goes on working, and a "
     "replaced key keeps all that it could do. Of more than 30 days this is high.",
     mend="Shorten `spec.rotation.overlap`; after a leak use `keyrec rotate --leaked`, which has "

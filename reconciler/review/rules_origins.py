@@ -12,7 +12,14 @@ from reconciler.model.allowlist import Network
 from reconciler.model.keys import KeySpec
 from reconciler.model.severity import Severity
 from reconciler.model.verdict import Dimension
-from reconciler.review.origins import count_words, covers_most, networks_of, share_words
+from reconciler.review.origins import (
+    BITS,
+    addresses_in,
+    count_words,
+    covers_most,
+    networks_of,
+    share_words,
+)
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
@@ -71,7 +78,7 @@ def _broad(ranges: tuple[str, ...]) -> tuple[tuple[Network, Severity], ...]:
     follows=frozenset({Dimension.ORIGINS}),
     title="A broad range in an allowlist",
     severity=Severity.MEDIUM,
-    gravest=Severity.HIGH,
+    at_worst=Severity.HIGH,
     why="Thousands of machines are inside that nobody here runs. Below /16 (IPv6: /48) this is "
     "high.",
     mend="Write the addresses that the system really comes from.",
@@ -101,8 +108,8 @@ def _together(ranges: tuple[str, ...]) -> tuple[Severity | None, str]:
     if covers_most(ranges):
         return None, ""
     for version, limits in BROAD.items():
-        count = sum(n.num_addresses for n in networks_of(ranges) if n.version == version)
-        length = (32 if version == 4 else 128) - count.bit_length() + 1
+        count = addresses_in(networks_of(ranges), version)
+        length = BITS[version] - count.bit_length() + 1
         severity = next((s for limit, s in limits if count and length < limit), None)
         if severity is not None:
             return severity, f"{len(ranges)} ranges with {count_words(count)}"

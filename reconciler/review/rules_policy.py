@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from reconciler.model.policy import AuthorizationMode, HashProfile, Policy, Prune
 from reconciler.model.severity import Severity
@@ -149,35 +149,26 @@ def policy_changes(scene: Scene) -> Iterator[Said]:
 def bindings_change(scene: Scene) -> Iterator[Said]:
     """Platform admins or a workspace's admins are others than before."""
     for change, old, new in _policies(scene):
-        added = set(new.platform_admins) - set(old.platform_admins)
-        yield from _bindings(scene, change, "platform admin", added, set())
         yield from _bindings(
-            scene,
-            change,
-            "platform admin",
-            set(),
-            set(old.platform_admins) - set(new.platform_admins),
+            scene, change, "platform admin", old.platform_admins, new.platform_admins
         )
     for change in scene.plan.changes:
-        before = change.resource.body if change.resource is not None else None
-        if isinstance(change.body, Workspace) or isinstance(before, Workspace):
-            old_admins = set(before.admins) if isinstance(before, Workspace) else set()
-            new_admins = set(change.body.admins) if isinstance(change.body, Workspace) else set()
-            yield from _bindings(
-                scene, change, "admin", new_admins - old_admins, old_admins - new_admins
-            )
+        before, after = change.body_before, change.body
+        if isinstance(before, Workspace) or isinstance(after, Workspace):
+            old_admins = before.admins if isinstance(before, Workspace) else ()
+            new_admins = after.admins if isinstance(after, Workspace) else ()
+            yield from _bindings(scene, change, "admin", old_admins, new_admins)
 
 
 def _bindings(
-    scene: Scene, change: Change, what: str, added: set[str], removed: set[str]
+    scene: Scene, change: Change, what: str, old: Iterable[str], new: Iterable[str]
 ) -> Iterator[Said]:
+    added, removed = sorted(set(new) - set(old)), sorted(set(old) - set(new))
     if added:
-        yield scene.of_change(change, f"makes {', '.join(sorted(added))} {what}")
+        yield scene.of_change(change, f"makes {', '.join(added)} {what}")
     if removed:
         yield scene.of_change(
-            change,
-            f"{', '.join(sorted(removed))} is {what} no more",
-            severity=Severity.MEDIUM,
+            change, f"{', '.join(removed)} is {what} no more", severity=Severity.MEDIUM
         )
 
 

@@ -19,10 +19,8 @@ def _refused(
         id=id,
         title=title,
         severity=Severity.CRITICAL,
-        gravest=Severity.CRITICAL,
         why=why,
         mend=mend,
-        check=None,
         practice=practice,
         refused_as=refused_as,
     )

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from reconciler.model.scopes import GRAVE, ScopeCatalog
 from reconciler.model.severity import Severity
 from reconciler.model.workspaces import NetworkSet
-from reconciler.review.meanings import meanings
 from reconciler.review.origins import gained_words, is_opened
 from reconciler.review.privilege import grant_words
 from reconciler.review.rule import Declared
@@ -22,7 +21,7 @@ _MOST_NAMED = 5
     of_keys=False,
     title="A shared network takes in more",
     severity=Severity.HIGH,
-    gravest=Severity.CRITICAL,
+    at_worst=Severity.CRITICAL,
     why="Every key whose allowlist names the network changes with it. A network that "
     "comes to hold nearly everything is critical.",
     mend="Look at the keys that it touches; give a key that wants another range its own entry.",
@@ -30,7 +29,7 @@ _MOST_NAMED = 5
 def network_changes(scene: Scene) -> Iterator[Said]:
     """A network set that is there already has addresses that it did not have."""
     for change in scene.plan.changes:
-        before = None if change.resource is None else change.resource.body
+        before = change.body_before
         if isinstance(before, NetworkSet) and isinstance(change.body, NetworkSet):
             more = gained_words(change.body.ranges, before.ranges)
             if more:
@@ -47,7 +46,7 @@ def network_changes(scene: Scene) -> Iterator[Said]:
     of_keys=False,
     title="A catalogue gives scopes another meaning",
     severity=Severity.HIGH,
-    gravest=Severity.CRITICAL,
+    at_worst=Severity.CRITICAL,
     why="Keys can do more without any change of their own. Changing credentials or workspaces is "
     "critical: with it, rights can be given to anybody.",
     mend="Add a resource or a level beside the others, and grant it to the keys that need it.",
@@ -56,9 +55,8 @@ def network_changes(scene: Scene) -> Iterator[Said]:
 def meanings_change(scene: Scene) -> Iterator[Said]:
     """Grants of keys that the plan leaves alone allow more than before."""
     for change in scene.plan.changes:
-        before = None if change.resource is None else change.resource.body
-        if isinstance(before, ScopeCatalog) or isinstance(change.body, ScopeCatalog):
-            found = meanings(scene)
+        if isinstance(change.body_before, ScopeCatalog) or isinstance(change.body, ScopeCatalog):
+            found = scene.meanings
             if found.gained:
                 words = ", ".join(grant_words(found.gained))
                 yield scene.of_change(

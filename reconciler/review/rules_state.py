@@ -21,13 +21,13 @@ SOON = (
 
 def _works(record: KeyRecord, scene: Scene) -> bool:
     """Whether anybody can get in by it."""
-    return record.fields.active and record.hold is None and not record.is_expired(scene.now)
+    return record.hold is None and record.is_open(scene.now)
 
 
 def _records(scene: Scene) -> Iterator[KeyRecord]:
     """Give the live keys that the plan looks at, by address."""
     environments = scene.request.environments
-    for address, record in sorted(scene.live.items()):
+    for address, record in sorted(scene.observed.live.items()):
         is_wanted = not environments or record.fields.environment in environments
         if is_wanted and scene.request.selection.covers(str(address)):
             yield record
@@ -74,7 +74,7 @@ def expired_kept(scene: Scene) -> Iterator[Said]:
     standing=True,
     title="A secret was not rotated for long",
     severity=Severity.MEDIUM,
-    gravest=Severity.HIGH,
+    at_worst=Severity.HIGH,
     why="The older a secret is, the more places it was copied to. After 180 days this is high.",
     mend="Raise `spec.rotation.generation`, or declare a schedule in `spec.rotation.every`.",
     practice="Rotate periodically.",
@@ -96,7 +96,7 @@ def rotation_overdue(scene: Scene) -> Iterator[Said]:
     standing=True,
     title="A key expires soon",
     severity=Severity.MEDIUM,
-    gravest=Severity.CRITICAL,
+    at_worst=Severity.CRITICAL,
     why="An expiration cannot be moved: every key ends in a reissue. Within a week this is high, "
     "within a day critical.",
     mend="Raise `spec.reissue` in time, and let its consumers read the path again.",

@@ -17,6 +17,7 @@ from reconciler.model.verdict import Thing
 from reconciler.model.workspaces import NetworkSet
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Change, Plan
+from reconciler.review.meanings import Meanings, meanings
 from reconciler.review.said import Said
 
 
@@ -59,12 +60,16 @@ class Scene:
         if self.only is not None:
             return self.observed.catalog
         for change in self.plan.changes:
-            before = None if change.resource is None else change.resource.body
             if isinstance(change.body, ScopeCatalog):
                 return BUILT_IN_CATALOG.extended(change.body)
-            if isinstance(before, ScopeCatalog):
+            if isinstance(change.body_before, ScopeCatalog):
                 return BUILT_IN_CATALOG
         return self.observed.catalog
+
+    @cached_property
+    def meanings(self) -> Meanings:
+        """Give what another catalogue makes of keys that the plan leaves alone."""
+        return meanings(self.plan, self.observed, self.catalog)
 
     @cached_property
     def specs(self) -> tuple[KeySpec, ...]:
@@ -87,7 +92,7 @@ class Scene:
     @cached_property
     def keys_by_entry(self) -> Mapping[str, tuple[KeyAddress, ...]]:
         """Give the keys whose allowlists name a network, by the entry that names it."""
-        allowlists = {a: r.fields.allowlist for a, r in self.live.items()}
+        allowlists = {a: r.fields.allowlist for a, r in self.observed.live.items()}
         others = (f.record for f in self.observed.foreign if f.record is not None)
         allowlists |= {r.address: r.fields.allowlist for r in others}
         allowlists |= {s.address: s.fields.allowlist for s in self.desired.keys}
@@ -116,7 +121,7 @@ class Scene:
         were = tuple(
             replace(spec, address=record.address, fields=record.fields)
             for change, record, spec in self.altered()
-            if change.adoption is None and record.fields.active and not record.is_expired(self.now)
+            if change.adoption is None and record.is_open(self.now)
         )
         return replace(self, only=were)
 
@@ -148,11 +153,6 @@ class Scene:
         return len(covers) > 1 or not covers.isdisjoint(GRAVE)
 
     @cached_property
-    def live(self) -> dict[KeyAddress, KeyRecord]:
-        """Give the live records of this manager by address."""
-        return self.observed.live
-
-    @cached_property
     def renewed(self) -> frozenset[str]:
         """Give the ids of the keys to which the declared part gives a new secret."""
         changes = (c for c in self.key_changes if c.secret is not None)
@@ -163,7 +163,7 @@ class Scene:
         """Give the addresses of all keys by their workspace: declared, stored, of others."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         others = (f.address for f in self.observed.foreign)
-        for address in (*(s.address for s in self.desired.keys), *self.live, *others):
+        for address in (*(s.address for s in self.desired.keys), *self.observed.live, *others):
             found[address.workspace].add(str(address))
         return {workspace: frozenset(keys) for workspace, keys in found.items()}
 

@@ -26,14 +26,12 @@ WAIVER_RULE = Rule(
     id="AK231",
     title="A waiver that is over, for nothing, or without a near end",
     severity=Severity.MEDIUM,
-    gravest=Severity.MEDIUM,
     why="An accepted risk has an end. What is accepted for ever, or accepts nothing any more, "
     "hides the next finding of the same rule.",
     of_keys=False,
     mend="Take the waiver out, or have it accepted anew with another day.",
-    check=None,
 )
-"""Its question wants the findings of all other rules: `waiver_findings` asks it."""
+"""Its question wants the findings of all other rules: `said_of_waivers` asks it."""
 
 
 def with_waivers(findings: Iterable[Finding], scene: Scene) -> Iterator[Finding]:

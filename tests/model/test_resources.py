@@ -66,10 +66,7 @@ WORDS = st.sampled_from([*Severity, OFF])
 REVIEWS = st.builds(
     lambda fail_on, general, own: ReviewPolicy(
         fail_on=fail_on,
-        severities=(
-            *severities_of(general, None),
-            *(s for name in sorted(own) for s in severities_of(own[name], name)),
-        ),
+        severities=(*severities_of(general, own),),
     ),
     st.sampled_from(Severity),
     st.dictionaries(st.sampled_from(RULE_IDS), WORDS, max_size=2),
