@@ -10,7 +10,7 @@ Compatibility: consumers read the fields of `_fields`; the anchor is the field `
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from hvac.api.secrets_engines import KvV2
 
@@ -33,6 +33,7 @@ from reconciler.ports import (
 )
 
 _ANCHOR_FIELD = "anchor"
+Read = TypeVar("Read")
 
 
 class VaultSink:
@@ -79,16 +80,13 @@ class VaultSink:
     ) -> int | CheckAndSetRefused:
         """Send one check-and-set write."""
         below = self._place.below(path)
-        try:
-            answer = self._session.changing(
+        answer = _unframed(
+            lambda: self._session.changing(
                 lambda api: api.create_or_update_secret(
                     below, _fields(payload), cas=int(expected), mount_point=self._place.mount
                 )
             )
-        except BaseException as fault:  # noqa: BLE001 - it is raised again, without its frames
-            # Nothing below raises for what a server does; whatever else comes, its frames hold
-            # the secret in plain text.
-            raise without_frames(fault) from None
+        )
         return _written(answer, path, expected)
 
     def observe(self, path: str) -> PathSeen:
@@ -104,7 +102,7 @@ class VaultSink:
             return PathSeen(version=version, content=None, is_gone=version > 0)
         workspace = path.partition("/")[0]
         if workspace not in self._unread:
-            seen = self._looked_into(below, version)
+            seen = _unframed(lambda: self._looked_into(below, version))
             if seen is not None:
                 return seen
             self._unread.add(workspace)
@@ -126,6 +124,9 @@ class VaultSink:
 
     def read_anchor(self) -> tuple[int, str]:
         """Give version and text of the anchor."""
+        return _unframed(self._read_anchor)
+
+    def _read_anchor(self) -> tuple[int, str]:
         answer = self._read(self._place.anchor, None)
         if isinstance(answer, Failure):
             if answer.trouble is not Trouble.ABSENT:
@@ -184,6 +185,14 @@ class VaultSink:
             raise_on_deleted_version=True,
         )
         return self._session.repeatable(read)
+
+
+def _unframed(work: Callable[[], Read]) -> Read:
+    """Do what has plain text in its frames; an error, also a Ctrl-C, leaves without them."""
+    try:
+        return work()
+    except BaseException as fault:  # noqa: BLE001 - it is raised again, without its frames
+        raise without_frames(fault) from None
 
 
 def _fields(payload: SecretPayload) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pydantic import SecretStr
 
+from reconciler.adapters import vault_seen, vault_sink
 from reconciler.adapters.age_sink import AgeSink
 from reconciler.config import VaultAuth, VaultAuthMethod
 from reconciler.errors import KeyrecError
@@ -90,6 +91,31 @@ def test_a_failure_after_a_value_was_read_shows_no_secret():
         server.answer(METADATA, metadata(1))
         server.answer(DATA, key)
         assert_no_secret(provoked(sink.read_anchor))
+
+
+@pytest.mark.parametrize(
+    ("room", "interrupted", "act"),
+    [
+        (vault_seen, "_is_word", lambda sink: sink.observe(PATH)),
+        (vault_sink, "isinstance", lambda sink: sink.read_anchor()),
+    ],
+)
+def test_a_ctrl_c_while_a_value_is_being_read_shows_no_secret(monkeypatch, room, interrupted, act):
+    """It may come between any two steps, also while the value stands in a variable."""
+
+    def ctrl_c(value: object, kind: type = int) -> bool:
+        if kind is int:
+            raise KeyboardInterrupt
+        return isinstance(value, kind)
+
+    monkeypatch.setattr(room, interrupted, ctrl_c, raising=False)
+    value = replied({"data": {"metadata": {"version": 1}, "data": {"api_key": text()}}})
+    with canned() as server, opened(server.address) as sink:
+        server.answer(METADATA, metadata(1))
+        server.answer(DATA, value)
+        with pytest.raises(KeyboardInterrupt) as met:
+            act(sink)
+    assert_no_secret(met.value)
 
 
 @pytest.mark.parametrize("reply", [echo(200), echo(400), echo(403), echo(500), Cut()])
