@@ -152,6 +152,12 @@ class HashingFailed(KeyrecError):
     word = "hashing_failed"
 
 
+class VerifierMisused(KeyrecError):
+    """A verifier is used where it cannot work: in another process than it was opened in."""
+
+    word = "verifier_misused"
+
+
 class Refused(KeyrecError):
     """A guard, a rule, protection, authorization or a missing approval refuses the whole run."""
 

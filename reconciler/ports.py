@@ -19,12 +19,13 @@ from reconciler.model.policy import SinkKind
 from reconciler.model.resources import Resource
 from reconciler.model.sink_values import (
     CheckAndSetRefused,
+    CheckResult,
     PathSeen,
     SecretPayload,
     SinkContent,
 )
 from reconciler.model.states import ObservedState, Revision
-from reconciler.model.uses import UseReport
+from reconciler.model.uses import UseMark, UseReport
 from reconciler.model.writes import Commit, Committed
 
 __all__ = [
@@ -113,6 +114,9 @@ class KeyStore(Protocol):
         Unknown versions are left out. Needs no lease, and no change of a key waits for it.
         """
 
+    def use_marks(self, version_ids: frozenset[str]) -> tuple[UseMark, ...]:
+        """Give what verifiers saw of these versions, by version, newest first."""
+
     def acquire_lease(self, manager: str, *, holder: str, run_id: str) -> Lease | None:
         """Take the lease where it is free; the epoch rises. None where another run holds it."""
 
@@ -145,16 +149,6 @@ class KeyStore(Protocol):
 
     def close(self) -> None:
         """Give connections back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
-    """One line of a preflight."""
-
-    name: str
-    passed: bool
-    message: str
-    advice: str = ""
 
 
 class SecretSink(Protocol):

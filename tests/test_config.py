@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from jsonschema import Draft202012Validator
 
 from reconciler.config import (
     ConfigDocument,
+    Disclosure,
+    ServerSettings,
     Settings,
     VaultAuthMethod,
+    VerificationSettings,
     config_file,
     environment,
     settings_from,
@@ -90,10 +94,98 @@ def test_every_variable_reaches_its_setting(variable):
         "sink.vault.clientTimeout": "7s",
         "sink.vault.rateLimit": "70",
         "store.url": "sqlite:///other.db",
+        "verification.revocationBound": "500ms",
+        "verification.maxStale": "1m",
+        "verification.cacheEntries": "700",
+        "server.port": "7000",
+        "server.healthPort": "7001",
+        "server.workers": "7",
+        "server.disclosure": "terse",
     }
     for name in variable.names:
         changed = resolved(FILE, {name: samples.get(variable.path, "other")})
         assert changed != resolved(), name
+
+
+def test_a_verifier_and_the_endpoint_have_their_published_defaults():
+    """Nobody's forwarding header is believed, and nothing outside of this machine reached."""
+    assert resolved().verification == VerificationSettings()
+    assert resolved().server == ServerSettings()
+    assert VerificationSettings().revocation_bound == timedelta(seconds=1)
+    assert VerificationSettings().max_stale == timedelta(seconds=10)
+    assert ServerSettings().host == "127.0.0.1"
+    assert ServerSettings().trusted_proxies == ()
+
+
+def test_how_presented_keys_are_answered_about_can_be_written_in_the_file():
+    """Durations become spans, files lie beside the configuration."""
+    settings = resolved(
+        FILE
+        | {
+            "verification": {
+                "environment": "prod",
+                "revocationBound": "500ms",
+                "maxStale": "1m",
+                "cacheEntries": 500,
+            },
+            "server": {
+                "host": "::1",
+                "port": 9000,
+                "healthPort": 9001,
+                "workers": 4,
+                "trustedProxies": ["10.0.0.0/8", "unix"],
+                "clientAddressHeader": "X-Real-IP",
+                "disclosure": "terse",
+                "realm": "Reviews API",
+                "tlsCertificate": "tls/server.pem",
+                "tlsKey": "/etc/keyrec/server.key",
+            },
+        }
+    )
+    assert settings.verification == VerificationSettings(
+        environment="prod",
+        revocation_bound=timedelta(milliseconds=500),
+        max_stale=timedelta(minutes=1),
+        cache_entries=500,
+    )
+    assert settings.server == ServerSettings(
+        host="::1",
+        port=9000,
+        health_port=9001,
+        workers=4,
+        trusted_proxies=("10.0.0.0/8", "unix"),
+        client_address_header="X-Real-IP",
+        disclosure=Disclosure.TERSE,
+        realm="Reviews API",
+        tls_certificate="/repo/tls/server.pem",
+        tls_key="/etc/keyrec/server.key",
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [
+        ("server", "port", 0),
+        ("server", "port", 65536),
+        ("server", "workers", 0),
+        ("server", "trustedProxies", []),
+        ("server", "disclosure", "all"),
+        ("server", "realm", 'a"b'),
+        ("server", "realm", " a"),
+        ("server", "clientAddressHeader", "X Real"),
+        ("verification", "environment", "Prod"),
+        ("verification", "revocationBound", "soon"),
+        ("verification", "revocationBound", "0s"),
+        ("verification", "revocationBound", "11s"),
+        ("verification", "maxStale", "500ms"),
+        ("verification", "cacheEntries", 1),
+    ],
+)
+def test_what_would_promise_nothing_is_refused_with_its_field(section, field, value):
+    """Bounds that contradict each other are named by the one that is above the other."""
+    (line,) = problems(FILE | {section: {field: value}})
+    named = "revocationBound" if field == "maxStale" else field
+    assert line.startswith(f"{section}.{named}")
 
 
 @pytest.mark.parametrize("names", ONLY_VARIABLES, ids=lambda names: names[0])

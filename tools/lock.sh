@@ -32,7 +32,7 @@ compile() { # compile NAME ARGUMENT...
   } > "$new/$name.lock"
 }
 
-compile dev --extra oidc --extra postgres --group dev
+compile dev --extra oidc --extra postgres --extra server --group dev
 compile runtime --constraint "$new/dev.txt"
 compile ci --extra oidc --extra postgres --group build --constraint "$new/dev.txt"
 

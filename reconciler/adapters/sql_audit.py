@@ -13,9 +13,10 @@ from datetime import datetime, timezone
 from types import UnionType
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, insert, or_, select, type_coerce, update
+from sqlalchemy import Connection, RowMapping, func, insert, or_, select, type_coerce, update
 from sqlalchemy.engine.interfaces import Dialect
 
+from reconciler.adapters.sql_doorbell import CHANNEL
 from reconciler.adapters.sql_records import json_text, source_of, source_text
 from reconciler.adapters.sql_tables import audit, keys, meta
 from reconciler.adapters.sql_types import Instant
@@ -67,6 +68,9 @@ class Chain:
             return
         connection.execute(insert(audit), self._rows)
         head = update(meta).values(audit_sequence=self.sequence, audit_head=self.head)
+        if connection.dialect.name == "postgresql":
+            # Verifiers hear of it when it is committed.
+            head = head.returning(func.pg_notify(CHANNEL, ""))
         connection.execute(head)
 
 

@@ -37,13 +37,16 @@ _TRIES = 4
 class Database:
     """One opened store: transactions and the time."""
 
-    def __init__(self, url: str, clock: Clock | None) -> None:
-        """Read the URL; nothing is opened before the first transaction."""
+    def __init__(self, url: str, clock: Clock | None, *, keeps_file: bool = True) -> None:
+        """Read the URL; nothing is opened before the first transaction.
+
+        `keeps_file`: as `sql_engine.open_engine`.
+        """
         self.url = read_url(url)
         if clock is None and is_sqlite(self.url):
             raise ValueError("SQLite has no time of its own: give a clock")
         self.place = place_of(self.url)
-        self.engine = open_engine(self.url)
+        self.engine = open_engine(self.url, keeps_file=keeps_file)
         self._clock = clock
         self._is_checked = False
 

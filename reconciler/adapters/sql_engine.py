@@ -13,7 +13,18 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    NullPool,
+    Pool,
+    QueuePool,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from reconciler.adapters.sql_errors import Place
@@ -83,10 +94,14 @@ def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-def open_engine(url: URL) -> Engine:
-    """Prepare connections to the store; nothing is opened yet."""
+def open_engine(url: URL, *, keeps_file: bool = True) -> Engine:
+    """Prepare connections to the store; nothing is opened yet.
+
+    `keeps_file`: whether a file stays open between transactions. Whoever runs for weeks opens it
+    anew each time: the file may have been restored from a copy meanwhile.
+    """
     if is_sqlite(url):
-        return _open_sqlite(url)
+        return _open_sqlite(url, QueuePool if keeps_file else NullPool)
     options: dict[str, Any] = {
         **_SILENCE,
         "connect_timeout": _CONNECT_SECONDS,
@@ -124,7 +139,7 @@ def has_file(url: URL) -> bool:
     return not is_sqlite(url) or Path(url.database or "").exists()
 
 
-def _open_sqlite(url: URL) -> Engine:
+def _open_sqlite(url: URL, pool: type[Pool]) -> Engine:
     # mode=rw: looking at a store that is not there must not make one.
     location = f"{Path(url.database or '').as_uri()}?mode=rw"
 
@@ -137,7 +152,7 @@ def _open_sqlite(url: URL) -> Engine:
             check_same_thread=False,
         )
 
-    engine = create_engine(url, creator=connect, hide_parameters=True)
+    engine = create_engine(url, creator=connect, hide_parameters=True, poolclass=pool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

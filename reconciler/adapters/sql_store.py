@@ -30,7 +30,7 @@ from reconciler.adapters.sql_leases import Leases, lost
 from reconciler.adapters.sql_migrating import bring_back, migrate
 from reconciler.adapters.sql_resources import put_resource
 from reconciler.adapters.sql_tables import resources
-from reconciler.adapters.sql_uses import write_uses
+from reconciler.adapters.sql_uses import read_marks, write_uses
 from reconciler.adapters.sql_work import Work
 from reconciler.errors import CommitUnknown, StoreUnavailable
 from reconciler.model.anchor import EndedVersion
@@ -39,7 +39,7 @@ from reconciler.model.journal import Fence, Lease
 from reconciler.model.keys import KeyAddress, KeyRecord
 from reconciler.model.resources import Resource, ResourceKind
 from reconciler.model.states import ObservedState
-from reconciler.model.uses import UseReport
+from reconciler.model.uses import UseMark, UseReport
 from reconciler.model.writes import Commit, Committed
 from reconciler.ports import Clock, StoredVersion
 
@@ -119,6 +119,10 @@ class SqlStore:
     def report_uses(self, report: UseReport) -> None:
         """Remember when secrets were last presented."""
         self._repeatable(lambda c: write_uses(c, report, self._database.now(c)))
+
+    def use_marks(self, version_ids: frozenset[str]) -> tuple[UseMark, ...]:
+        """Give what verifiers saw of these versions, by version, newest first."""
+        return self._database.read(partial(read_marks, version_ids=version_ids))
 
     def acquire_lease(self, manager: str, *, holder: str, run_id: str) -> Lease | None:
         """Take the lease where it is free, or is already this run's; None where it is not."""

@@ -1,6 +1,6 @@
 """The tables of the key store: columns, keys, and the rules that the database itself holds.
 
-Compatibility: these tables are stored form 2. Every change of them is a migration in `migrations/`
+Compatibility: these tables are stored form 3. Every change of them is a migration in `migrations/`
 and raises `SCHEMA_VERSION`; columns are only added, nullable or with a default that means what
 their absence meant. `meta.schema_version` stays where it is for ever: it is what every version of
 the program reads first.
@@ -33,7 +33,7 @@ from reconciler.model.keys import KeyStatus, RemovalReason
 from reconciler.model.lifetime import Expiration, Retirement, VersionState
 from reconciler.model.resources import ResourceKind
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData(
     naming_convention={

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from reconciler.adapters.sql_among import among
-from reconciler.adapters.sql_loading import VERSION_COLUMNS
 from reconciler.adapters.sql_records import address_of_key, record_of
 from reconciler.adapters.sql_rows import KeyRow, VersionRow
 from reconciler.adapters.sql_tables import is_live, is_open, key_versions, keys, operations
+from reconciler.adapters.sql_uses import select_versions
 from reconciler.model.keys import KeyAddress, KeyRecord
 from reconciler.model.states import ForeignRecord
 
@@ -24,12 +25,18 @@ def with_all_versions(connection: Connection, condition: ColumnElement[bool]) ->
     rows = [
         cast("KeyRow", row) for row in connection.execute(select(keys).where(condition)).mappings()
     ]
-    wanted = select(*VERSION_COLUMNS).where(
+    wanted = select_versions().where(
         among(connection, (key_versions.c.key_id,), ((row["key_id"],) for row in rows))
     )
-    versions = by_key(connection.execute(wanted).mappings())
+    found = connection.execute(wanted).mappings().all()
+    versions, uses = by_key(found), last_uses(found)
     newest_first = sorted(rows, key=lambda row: -row["audit_sequence"])
-    return [record_of(row, versions.get(row["key_id"], ())) for row in newest_first]
+    return [record_of(row, versions.get(row["key_id"], ()), uses) for row in newest_first]
+
+
+def last_uses(rows: Iterable[Any]) -> dict[str, datetime]:
+    """Give the last use of each version that was ever used, by its id."""
+    return {r["version_id"]: r["last_used_at"] for r in rows if r["last_used_at"] is not None}
 
 
 def by_key(rows: Iterable[Any]) -> dict[str, list[VersionRow]]:

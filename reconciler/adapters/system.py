@@ -9,6 +9,7 @@ import ctypes
 import resource
 import secrets
 import sys
+import time
 import uuid
 from datetime import datetime, timezone
 
@@ -24,6 +25,11 @@ class SystemClock:
     def now(self) -> datetime:
         """Give the time, aware, in UTC."""
         return datetime.now(timezone.utc)
+
+
+def steady() -> float:
+    """Give seconds of a clock that never goes back, for measuring how long something is ago."""
+    return time.monotonic()
 
 
 class SystemEntropy:

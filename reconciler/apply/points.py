@@ -68,6 +68,7 @@ STORE_READINGS = frozenset(
         "now",
         "observe",
         "presented",
+        "use_marks",
         "find",
         "family",
         "late_attempts",

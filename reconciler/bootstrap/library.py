@@ -3,6 +3,8 @@
     keyrec = reconciler.load("keyrec.yaml")
     plan = keyrec.plan()
     report = keyrec.apply(approved=plan.digest)
+    with keyrec.verifier(environment="prod") as verifier:
+        verdict = verifier.check(presented, address="203.0.113.7", scope="Webhooks:read")
 
 Each call opens what it needs and closes it again. Errors are those of `reconciler.errors`.
 """
@@ -15,8 +17,10 @@ from dataclasses import replace
 
 from reconciler.apply.outcome import ApplyReport, Outcome
 from reconciler.bootstrap.configuration import Configuration, find_configuration
+from reconciler.bootstrap.verifying import open_verifier
 from reconciler.bootstrap.workplace import PlanWish, RunTerms, Workplace
 from reconciler.planning.plan import Plan
+from reconciler.verification.verifier import Verifier
 
 
 class Keyrec:
@@ -57,6 +61,23 @@ class Keyrec:
             makes = place.prepare_maintenance if agreed.maintenance_only else place.prepare
             prepared = makes(wish or PlanWish())
             return place.run(prepared.request, agreed, on_outcome)
+
+    def verifier(
+        self,
+        *,
+        environment: str | None = None,
+        on_trouble: Callable[[str], None] | None = None,
+    ) -> Verifier:
+        """Open what answers about presented keys; a context manager, to be kept for long.
+
+        `environment`: where the keys are presented. `on_trouble` is told, in a sentence, what an
+        operator should know, such as a store that is out of reach; without it, stderr is.
+
+        Raises:
+            StoreOutdated: there is no store of this program's form.
+        """
+        settings = self.configuration.settings
+        return open_verifier(settings, environment=environment, on_trouble=on_trouble)
 
     def _workplace(self, stop: threading.Event) -> Workplace:
         return Workplace(self.configuration, stop=stop)

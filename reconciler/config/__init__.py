@@ -6,6 +6,7 @@ process environment. It stands just above `errors`, so every other room may read
 
 from reconciler.config.document import ConfigDocument
 from reconciler.config.resolve import DEFAULT_FILE, config_file, environment, settings_from
+from reconciler.config.serving import Disclosure, ServerSettings, VerificationSettings
 from reconciler.config.settings import (
     AgeSettings,
     IdentitySettings,
@@ -22,7 +23,9 @@ __all__ = [
     "DEFAULT_FILE",
     "AgeSettings",
     "ConfigDocument",
+    "Disclosure",
     "IdentitySettings",
+    "ServerSettings",
     "Settings",
     "StoreSettings",
     "TokenRequest",
@@ -30,6 +33,7 @@ __all__ = [
     "VaultAuthMethod",
     "VaultSettings",
     "VaultTls",
+    "VerificationSettings",
     "config_file",
     "environment",
     "settings_from",

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from reconciler.config.serving_sections import seconds, server_of, verification_of
 from reconciler.config.settings import (
     ANSWER_TIMEOUT,
     CONNECT_TIMEOUT,
@@ -38,7 +39,6 @@ from reconciler.config.variables import (
 )
 
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"  # noqa: S105 - a path
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _VAULT = "sink.vault."
 _PLAIN_POSTGRES = "postgresql://"
 
@@ -63,6 +63,8 @@ def assembled(
         ),
         vault=_vault(values, environ, from_file),
         identity=_identity(values, environ),
+        verification=verification_of(values),
+        server=server_of(values),
     )
 
 
@@ -103,7 +105,7 @@ def _vault(
     values: Mapping[str, Any], environ: Mapping[str, str], from_file: frozenset[str]
 ) -> VaultSettings:
     given = values.get("sink.vault.clientTimeout")
-    timeout = ANSWER_TIMEOUT if given is None else _seconds(given)
+    timeout = ANSWER_TIMEOUT if given is None else seconds(given)
     rate, proxy = values.get("sink.vault.rateLimit"), values.get("sink.vault.proxyAddress")
     return VaultSettings(
         address=values.get("sink.vault.address"),
@@ -154,8 +156,3 @@ def _auth(values: Mapping[str, Any], environ: Mapping[str, str]) -> VaultAuth:
         request=_request(environ),
         audience=values.get("sink.vault.auth.audience", values.get("sink.vault.address")),
     )
-
-
-def _seconds(text: str) -> float:
-    unit = next((u for u in _UNITS if text.endswith(u)), "")
-    return float(text.removesuffix(unit)) * _UNITS.get(unit, 1.0)

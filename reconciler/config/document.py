@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from reconciler.config.sections import Filled, Section, Text, VaultSection
+from reconciler.config.serving_sections import ServerSection, VerificationSection
 
 NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 PREFIX_PATTERN = r"^[a-z]{2,8}$"
@@ -144,4 +145,12 @@ class ConfigDocument(Section):
     )
     sink: SinkSection = Field(
         default_factory=SinkSection, title="Sinks", description="How to reach the sinks."
+    )
+    verification: VerificationSection = Field(
+        default_factory=VerificationSection,
+        title="Verification",
+        description="What a verifier of presented keys expects and promises.",
+    )
+    server: ServerSection = Field(
+        default_factory=ServerSection, title="Server", description="The HTTP endpoint."
     )

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from reconciler.config.assemble import assembled
 from reconciler.config.credential_files import refused_credentials
 from reconciler.config.document import ConfigDocument, holds_password
+from reconciler.config.serving_sections import refused_serving
 from reconciler.config.settings import Settings
 from reconciler.config.variables import CONFIG_VARIABLE, PLACES, VARIABLES, first_set
 from reconciler.errors import ConfigInvalid
@@ -69,6 +70,7 @@ def settings_from(
     problems += refused_credentials({path: chosen[path] for path in written})
     elsewhere = _named_values(_environment_values(environ), problems)
     elsewhere |= _named_values(_override_values(overrides or {}), problems)
+    problems += refused_serving(chosen | elsewhere)
     if "manager" not in chosen | elsewhere and not problems:
         problems.append(
             "manager: is not set; it marks what this repository owns in the store, so it has no "

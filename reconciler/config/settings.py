@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from pydantic import SecretStr
 
+from reconciler.config.serving import ServerSettings, VerificationSettings
+
 CONNECT_TIMEOUT = 5.0
 """Seconds to open a connection; never more than the time given to the whole answer."""
 ANSWER_TIMEOUT = 30.0
@@ -146,3 +148,5 @@ class Settings:
     age: AgeSettings
     vault: VaultSettings
     identity: IdentitySettings = field(default_factory=IdentitySettings)
+    verification: VerificationSettings = field(default_factory=VerificationSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)

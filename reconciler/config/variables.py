@@ -62,7 +62,22 @@ VARIABLES = (
     _vault("proxyAddress", "PROXY_ADDR"),
     Variable(path="identity.tokenFile", names=("KEYREC_IDENTITY_TOKEN_FILE",), is_place=True),
     Variable(path="identity.jwksFile", names=("KEYREC_IDENTITY_JWKS_FILE",), is_place=True),
+    Variable(path="verification.environment", names=("KEYREC_ENVIRONMENT",)),
+    Variable(path="verification.revocationBound", names=("KEYREC_REVOCATION_BOUND",)),
+    Variable(path="verification.maxStale", names=("KEYREC_MAX_STALE",)),
+    Variable(path="verification.cacheEntries", names=("KEYREC_CACHE_ENTRIES",)),
+    Variable(path="server.host", names=("KEYREC_LISTEN_HOST",)),
+    Variable(path="server.port", names=("KEYREC_LISTEN_PORT",)),
+    Variable(path="server.healthPort", names=("KEYREC_LISTEN_HEALTH_PORT",)),
+    Variable(path="server.workers", names=("KEYREC_WORKERS",)),
+    Variable(path="server.trustedProxies", names=("KEYREC_TRUSTED_PROXIES",), is_list=True),
+    Variable(path="server.clientAddressHeader", names=("KEYREC_CLIENT_ADDRESS_HEADER",)),
+    Variable(path="server.disclosure", names=("KEYREC_DISCLOSURE",)),
+    Variable(path="server.realm", names=("KEYREC_REALM",)),
+    Variable(path="server.tlsCertificate", names=("KEYREC_TLS_CERT",), is_place=True),
+    Variable(path="server.tlsKey", names=("KEYREC_TLS_KEY",), is_place=True),
 )
+"""No KEYREC_PORT: Kubernetes sets that to something else where a Service is called keyrec."""
 
 PLACES = frozenset(v.path for v in VARIABLES if v.is_place)
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from reconciler.model.keys import KeyRecord, KeyVersion
+from reconciler.model.lifetime import VersionState
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog, ScopeGrant
 from reconciler.model.token import ParsedToken, TokenFault
 from reconciler.ports import StoredVersion
@@ -38,6 +39,10 @@ class DenialReason(StrEnum):
     ADDRESS_NOT_ALLOWED = "address-not-allowed"
     UNKNOWN_SCOPE = "unknown-scope"
     INSUFFICIENT_SCOPE = "insufficient-scope"
+    UNAVAILABLE = "unavailable"
+    """Nothing was decided: the store is out of reach for longer than is allowed."""
+    OVERLOADED = "overloaded"
+    """Nothing was decided: more secrets are being checked than may be at once."""
 
 
 UNDISCLOSED = frozenset(
@@ -48,9 +53,13 @@ UNDISCLOSED = frozenset(
         DenialReason.UNKNOWN_ID,
         DenialReason.WRONG_SECRET,
         DenialReason.LEAKED,
+        DenialReason.UNAVAILABLE,
+        DenialReason.OVERLOADED,
     }
 )
 """Reasons that no presenter is told: nothing was proven, or the presenter may be the thief."""
+UNDECIDED = frozenset({DenialReason.UNAVAILABLE, DenialReason.OVERLOADED})
+"""Reasons of no answer: the same request may be allowed a moment later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +102,11 @@ class Allowed:
     version: KeyVersion
 
     @property
+    def is_retiring(self) -> bool:
+        """Whether a rotation replaced this secret already: the caller should fetch the new one."""
+        return self.version.state is VersionState.RETIRING
+
+    @property
     def rotate_by(self) -> datetime | None:
         """Give the end of acceptance of a secret that was already replaced; None for others."""
         return self.version.retire_at
@@ -115,6 +129,11 @@ class Denied:
         False for a leaked version: its presenter is presumed the thief and learns nothing.
         """
         return self.reason not in UNDISCLOSED
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether nothing is known of the key: to be tried again, never to be let through."""
+        return self.reason in UNDECIDED
 
 
 Verdict: TypeAlias = Allowed | Denied

@@ -145,7 +145,7 @@ class KeyVersion:
     overlap_until: datetime | None = None
     """For a retiring version that waits for evidence: until when it is accepted in any case."""
     last_used_at: datetime | None = None
-    """When a verifier last saw it, to the minute; read for versions that wait for evidence."""
+    """When a verifier last saw it, to the minute; None where none did."""
     retired_at: datetime | None = None
     leaked: bool = False
     copy_destroyed_at: datetime | None = None

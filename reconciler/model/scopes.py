@@ -1,7 +1,8 @@
 """What a key may touch: resources with ordered levels.
 
 A catalogue maps each resource to its levels, weakest first; a granted level covers itself and
-every weaker one. The built-in catalogue is the console page's table.
+every weaker one. The built-in catalogue is the console page's table, and what keyrec itself asks
+for.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class ScopeCatalog:
         return levels.index(granted.level) >= levels.index(wanted.level)
 
 
-BUILT_IN_CATALOG = ScopeCatalog.of(
+CONSOLE_CATALOG = ScopeCatalog.of(
     {
         "Reviews": ("read", "operate"),
         "Workspaces": ("read", "change"),
@@ -68,5 +69,11 @@ BUILT_IN_CATALOG = ScopeCatalog.of(
     }
 )
 """The table of the console's API Keys page."""
+INTROSPECT = ScopeGrant(resource="Introspection", level="use")
+"""What a key needs to ask `keyrec serve` about other keys."""
+BUILT_IN_CATALOG = CONSOLE_CATALOG.extended(
+    ScopeCatalog.of({INTROSPECT.resource: (INTROSPECT.level,)})
+)
+"""What is known without being declared."""
 GRAVE = frozenset({("Credentials", "change"), ("Workspaces", "change")})
 """Who may change credentials or workspaces can give rights to anybody."""

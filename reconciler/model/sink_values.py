@@ -50,3 +50,13 @@ class PathSeen:
     Never where it is not known."""
     is_foreign: bool = False
     """Whether the latest value was read and has not the form of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """One line of a preflight."""
+
+    name: str
+    passed: bool
+    message: str
+    advice: str = ""

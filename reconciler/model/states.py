@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.resources import Body, Resource, ResourceAddress, address_of
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
 from reconciler.model.source import SourceRef
+from reconciler.model.uses import UseMark
 from reconciler.model.waivers import Waiver
 from reconciler.model.workspaces import NetworkSet, Workspace
 
@@ -93,6 +95,10 @@ class ObservedState:
     foreign: tuple[ForeignRecord, ...] = ()
     uses_until: datetime | None = None
     """Up to when verifiers have reported all uses of secrets; None where none reports."""
+    uses_since: datetime | None = None
+    """Since when they have, without a gap of more than a day; None where that is not known."""
+    marks: Mapping[str, tuple[UseMark, ...]] = field(default_factory=dict)
+    """What verifiers saw of versions that have not ended, by version id, newest first."""
     audit_sequence: int = 0
     audit_head: str = ""
 

@@ -6,7 +6,7 @@ for as long as an overlap: silence counts only where somebody listened.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from reconciler.model.keys import KeyRecord, KeyVersion
 from reconciler.model.lifetime import Retirement
@@ -20,18 +20,19 @@ def may_end(
     `uses_until`: up to when all uses are known. A key that expired, or whose manifest asks for
     evidence no more, needs none. Never before the overlap has passed.
     """
-    overlap_until = version.overlap_until
-    if overlap_until is None or now < overlap_until:
+    quiet = quiet_from(version, record)
+    if version.overlap_until is None or quiet is None or now < version.overlap_until:
         return False
     if record.is_expired(now) or record.fields.rotation.retire is Retirement.AFTER_OVERLAP:
         return True
-    return uses_until is not None and uses_until >= _quiet_from(
-        version, overlap_until, record.fields.rotation.overlap
-    )
+    return uses_until is not None and uses_until >= quiet
 
 
-def _quiet_from(version: KeyVersion, overlap_until: datetime, overlap: timedelta) -> datetime:
-    """Give the instant at which nobody will have used it for as long as an overlap."""
-    if version.last_used_at is None:
+def quiet_from(version: KeyVersion, record: KeyRecord) -> datetime | None:
+    """Give the instant at which nobody will have used it for as long as an overlap, as far as is
+    known; None where it does not wait for that.
+    """
+    overlap_until = version.overlap_until
+    if overlap_until is None or version.last_used_at is None:
         return overlap_until
-    return max(overlap_until, version.last_used_at + overlap)
+    return max(overlap_until, version.last_used_at + record.fields.rotation.overlap)

@@ -20,6 +20,7 @@ from reconciler.errors import ConfigInvalid, StoreOutdated, StoreUnavailable
 from reconciler.model.audit import BY_HAND, AuditNote, event_hash
 from reconciler.model.keys import Rotation
 from reconciler.model.lifetime import Retirement, VersionState
+from reconciler.model.uses import UseKind, UseMark, UseReport
 from reconciler.model.waivers import Waiver
 from tests.adapters.sql_rigs import engine_of
 from tests.contracts.store_story import MANAGER, OVERLAP, Story, address, putting
@@ -181,6 +182,30 @@ def test_tables_can_be_brought_back_and_forth_again(url: str, store: SqlStore) -
     with pytest.raises(StoreOutdated, match=f"version 1, this program needs {SCHEMA_VERSION}"):
         later.observe(MANAGER)
     assert later.migrate()
+    test_migrated_tables_are_those_of_the_program(later)
+    later.close()
+
+
+def test_the_form_before_this_one_forgets_marks_and_nothing_else(url: str, store: SqlStore) -> None:
+    """Last uses, and everything that form 2 knew, are there when the tables are made new again."""
+    story = Story(store=store, clock=FakeClock())
+    record = story.create("a")
+    version_id, now = record.versions[0].version_id, store.now()
+    seen = UseMark(version_id=version_id, kind=UseKind.SCOPE, subject="Orders:read", last_at=now)
+    told = UseReport(reporter="gateway", uses=((version_id, now),), until=now, marks=(seen,))
+    store.report_uses(told)
+    before = store.observe(MANAGER)
+    assert dict(before.marks) == {version_id: (seen,)}
+    assert store.bring_back(2, actor=ALICE)
+    assert "version_marks" not in inspect(engine_of(store)).get_table_names()
+    later = SqlStore(url, clock=FakeClock())
+    with pytest.raises(StoreOutdated, match="version 2"):
+        later.observe(MANAGER)
+    later.migrate()
+    after = later.observe(MANAGER)
+    assert (after.records, after.uses_until) == (before.records, before.uses_until)
+    assert after.uses_since == now
+    assert dict(after.marks) == {}
     test_migrated_tables_are_those_of_the_program(later)
     later.close()
 

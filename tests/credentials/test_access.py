@@ -11,6 +11,7 @@ from reconciler.credentials.access import TEXT_RULES, USE_RULES, decide, decide_
 from reconciler.credentials.hashing import hash_key, verify
 from reconciler.credentials.minting import mint
 from reconciler.credentials.verdict import (
+    UNDECIDED,
     Allowed,
     Circumstances,
     DenialReason,
@@ -139,8 +140,9 @@ def test_the_table_reaches_every_reason_that_a_proven_key_can_have():
     """No row of the table is idle and no reason is missing in it."""
     reached = {expected(case) for case in itertools.product(*AXES)}
     unproven = {"malformed", "checksum", "wrong-environment", "unknown-id", "wrong-secret"}
+    undecided = {reason.value for reason in UNDECIDED}
 
-    assert reached == {reason.value for reason in DenialReason} - unproven | {"allowed"}
+    assert reached == {r.value for r in DenialReason} - unproven - undecided | {"allowed"}
 
 
 TEXTS = [
@@ -187,10 +189,12 @@ def test_a_wrong_secret_is_all_that_is_said_whatever_state_the_key_is_in(changes
 
 @pytest.mark.parametrize("reason", DenialReason, ids=str)
 def test_the_reason_may_be_told_only_to_a_holder_of_a_secret_that_is_not_leaked(reason):
-    """Six reasons stay untold; the rest presuppose the proof."""
+    """Six reasons stay untold, and two are of no answer at all; the rest presuppose the proof."""
     untold = {"malformed", "checksum", "wrong-environment", "unknown-id", "wrong-secret", "leaked"}
+    undecided = {"unavailable", "overloaded"}
 
-    assert Denied(reason=reason).is_proven is (reason.value not in untold)
+    assert Denied(reason=reason).is_proven is (reason.value not in untold | undecided)
+    assert Denied(reason=reason).is_undecided is (reason.value in undecided)
 
 
 def test_an_allowed_key_comes_with_its_record_and_version():

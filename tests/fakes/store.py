@@ -26,7 +26,16 @@ from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
 from reconciler.model.policy import Policy
 from reconciler.model.resources import Resource
 from reconciler.model.states import ObservedState
-from reconciler.model.uses import UseReport, covered_until
+from reconciler.model.uses import (
+    FORGOTTEN_AFTER,
+    Listening,
+    UseMark,
+    UseReport,
+    covered_since,
+    covered_until,
+    listened_since,
+    merged_marks,
+)
 from reconciler.model.writes import Commit, Committed
 from reconciler.ports import Clock, StoredVersion
 from tests.fakes.store_state import State
@@ -121,7 +130,14 @@ class FakeStore:
             ),
             audit_sequence=len(state.events),
             audit_head=state.head,
-            uses_until=covered_until(state.reporters.values()),
+            uses_until=covered_until(r.until for r in state.reporters.values()),
+            uses_since=covered_since(state.reporters.values()),
+            marks={
+                v.version_id: state.marks[v.version_id]
+                for k in state.visible(ours)
+                for v in k.versions
+                if v.version_id in state.marks
+            },
         )
 
     def presented(self, version_id: str) -> StoredVersion | None:
@@ -130,7 +146,8 @@ class FakeStore:
         if slot is None:
             return None
         record = self.state.with_versions(self.state.keys[slot.key_id])
-        return StoredVersion(record=record, version=slot.version, secret_hash=slot.secret_hash)
+        version = next(v for v in record.versions if v.version_id == version_id)
+        return StoredVersion(record=record, version=version, secret_hash=slot.secret_hash)
 
     def find(self, address: KeyAddress) -> tuple[KeyRecord, ...]:
         self._reading("find")
@@ -195,12 +212,27 @@ class FakeStore:
 
     def report_uses(self, report: UseReport) -> None:
         with self._changing("report_uses"):
-            state, report = self.state, report.as_of(self.clock.now())
+            state, now = self.state, self.clock.now()
+            report = report.as_of(now)
             for version_id, at in report.uses:
                 if version_id in state.versions:
                     state.uses[version_id] = max(state.uses.get(version_id, at), at)
-            known = state.reporters.get(report.reporter, report.until)
-            state.reporters[report.reporter] = max(known, report.until)
+            for version_id in {m.version_id for m in report.marks} & set(state.versions):
+                seen = [m for m in report.marks if m.version_id == version_id]
+                known = state.marks.get(version_id, ())
+                state.marks[version_id] = merged_marks((*known, *seen), now)
+            said = state.reporters.get(report.reporter)
+            if said is None or said.until < report.until:
+                since = listened_since(report.until, state.reporters.values())
+                state.reporters[report.reporter] = Listening(until=report.until, since=since)
+            for reporter, kept in list(state.reporters.items()):
+                if kept.until < now - FORGOTTEN_AFTER:
+                    del state.reporters[reporter]
+
+    def use_marks(self, version_ids: frozenset[str]) -> tuple[UseMark, ...]:
+        self._reading("use_marks")
+        marks = self.state.marks
+        return tuple(m for v in sorted(version_ids & set(marks)) for m in marks[v])
 
     def acquire_lease(self, manager: str, *, holder: str, run_id: str) -> Lease | None:
         with self._changing("acquire_lease"):

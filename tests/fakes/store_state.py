@@ -12,6 +12,7 @@ from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus, KeyVersion
 from reconciler.model.lifetime import VersionState
 from reconciler.model.resources import Resource, ResourceAddress
 from reconciler.model.states import ForeignRecord
+from reconciler.model.uses import Listening, UseMark
 from reconciler.model.writes import Commit, Committed
 
 
@@ -42,7 +43,8 @@ class State:
     subjects: dict[int, str] = field(default_factory=dict)
     """Which key an audit event is about, by its sequence number."""
     uses: dict[str, datetime] = field(default_factory=dict)
-    reporters: dict[str, datetime] = field(default_factory=dict)
+    marks: dict[str, tuple[UseMark, ...]] = field(default_factory=dict)
+    reporters: dict[str, Listening] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     """Ids of removed keys in the order of their removal."""
 
@@ -59,6 +61,7 @@ class State:
             events=list(self.events),
             subjects=dict(self.subjects),
             uses=dict(self.uses),
+            marks=dict(self.marks),
             reporters=dict(self.reporters),
             removed=list(self.removed),
         )
@@ -105,7 +108,8 @@ class State:
 
     def with_versions(self, key: KeyRecord) -> KeyRecord:
         """Give the key with all its versions."""
-        return replace(key, versions=tuple(s.version for s in self.slots(key.key_id)))
+        versions = (s.version for s in self.slots(key.key_id))
+        return replace(key, versions=tuple(self._with_use(v) for v in versions))
 
     def foreign(self, key: KeyRecord, *, whole: bool) -> ForeignRecord:
         """Give a live key as other managers see it."""
@@ -135,9 +139,7 @@ class State:
             yield replace(key, versions=tuple(self._with_use(v) for v in left))
 
     def _with_use(self, version: KeyVersion) -> KeyVersion:
-        waits = version.overlap_until is not None and version.retired_at is None
-        used = self.uses.get(version.version_id) if waits else None
-        return replace(version, last_used_at=used)
+        return replace(version, last_used_at=self.uses.get(version.version_id))
 
     def newest_tombstones(self, manager: str) -> dict[KeyAddress, KeyRecord]:
         """Give the last removed key of each address."""

@@ -278,3 +278,48 @@ def test_an_address_is_inside_only_a_range_of_its_own_family(ranges, address, is
 
     assert client is not None
     assert contains(ranges, client) is is_inside
+
+
+@given(st.lists(NETWORKS, max_size=8), ADDRESSES)
+def test_containing_is_what_asking_each_range_says(listed: list[Network], address):
+    """At the ends of every range, beside them and anywhere: the answer of `ipaddress`, for ranges
+    in any order, nested, repeated and of both families.
+    """
+    ranges = tuple(str(n) for n in listed)
+    ends = [e for n in listed for e in (n.network_address, n.broadcast_address)]
+    probes = {address} | {
+        type(end)(int(end) + step)
+        for end in ends
+        for step in (-1, 0, 1)
+        if 0 <= int(end) + step < 1 << end.max_prefixlen
+    }
+
+    for probe in probes:
+        by_each = any(probe.version == n.version and probe in n for n in listed)
+        assert contains(ranges, probe) is by_each
+
+
+def test_a_range_around_others_holds_what_stands_behind_them():
+    """A narrow range that begins later does not hide the wide one that it stands in."""
+    inner, outer = "10.1.0.0/16", "10.0.0.0/8"
+    behind = ipaddress.ip_address("10.200.0.1")
+
+    assert contains((inner, outer), behind)
+    assert contains((outer, inner, inner), behind)
+    assert not contains((inner,), behind)
+
+
+def test_ranges_may_come_from_any_iterable():
+    """A list, a tuple and a generator of the same ranges give the same answer."""
+    address = ipaddress.ip_address("203.0.113.7")
+    ranges = ["203.0.113.0/24"]
+
+    assert contains(ranges, address)
+    assert contains(tuple(ranges), address)
+    assert contains((text for text in ranges), address)
+
+
+def test_what_is_no_range_is_never_taken_for_one():
+    """A text that is not canonical is an error, and not an allowlist that holds nobody or all."""
+    with pytest.raises(ValueError, match="host bits"):
+        contains(("10.0.0.5/8",), ipaddress.ip_address("10.0.0.5"))

@@ -2,7 +2,13 @@
 
 import pytest
 
-from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog, ScopeGrant
+from reconciler.model.scopes import (
+    BUILT_IN_CATALOG,
+    CONSOLE_CATALOG,
+    INTROSPECT,
+    ScopeCatalog,
+    ScopeGrant,
+)
 
 CATALOG = ScopeCatalog.of({"Jobs": ("list", "run", "own"), "Reviews": ("read", "operate")})
 
@@ -13,9 +19,9 @@ def grant(text: str) -> ScopeGrant:
     return ScopeGrant(resource=resource, level=level)
 
 
-def test_the_built_in_catalogue_is_the_console_pages_table():
+def test_the_consoles_catalogue_is_the_pages_table():
     """Reviews and SecurityScans are read or operated, the others read or changed."""
-    assert dict(BUILT_IN_CATALOG.resources) == {
+    assert dict(CONSOLE_CATALOG.resources) == {
         "Reviews": ("read", "operate"),
         "Workspaces": ("read", "change"),
         "Credentials": ("read", "change"),
@@ -23,6 +29,13 @@ def test_the_built_in_catalogue_is_the_console_pages_table():
         "Repositories": ("read", "change"),
         "SecurityScans": ("read", "operate"),
     }
+
+
+def test_what_keyrec_itself_asks_for_is_built_in_beside_the_pages_table():
+    """One resource of our own, with one level."""
+    own = set(BUILT_IN_CATALOG.resources) - set(CONSOLE_CATALOG.resources)
+    assert own == {(INTROSPECT.resource, (INTROSPECT.level,))}
+    assert str(INTROSPECT) == "Introspection:use"
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,13 @@ class PostgresServer:
             "--username=postgres", f"--pgdata={self._cluster}",
         )  # fmt: skip
 
+    def copy_of(self, primary: PostgresServer) -> None:
+        """Make the cluster a replica that follows another server."""
+        self._run(
+            "pg_basebackup", "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
+            "--username=postgres", f"--host={primary.socket.parent}", f"--pgdata={self._cluster}",
+        )  # fmt: skip
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
         options = " ".join(f"-c {setting}" for setting in self._settings)

@@ -1,0 +1,38 @@
+"""A mapping that never grows past its limit: what came first goes first.
+
+A hit changes nothing, so reading takes no lock; whoever is asked about again comes back by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Name = TypeVar("Name", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Bounded(Generic[Name, Value]):
+    """At most `limit` entries; safe to use from many threads."""
+
+    def __init__(self, limit: int) -> None:
+        """Start empty."""
+        self._limit = limit
+        self._entries: dict[Name, Value] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: Name) -> Value | None:
+        """Give an entry."""
+        return self._entries.get(name)
+
+    def put(self, name: Name, value: Value) -> None:
+        """Add or replace an entry; the oldest goes where there is no room."""
+        with self._lock:
+            self._entries.pop(name, None)
+            while self._entries and len(self._entries) >= self._limit:
+                del self._entries[next(iter(self._entries))]
+            self._entries[name] = value
+
+    def __len__(self) -> int:
+        return len(self._entries)

@@ -1,0 +1,165 @@
+"""How one question is answered: at once from what is known, or in steps that wait for the store and
+for a hash.
+
+Before a secret is proven no answer depends on whether its id is known: both wait at the same gate,
+and neither is answered while the store is out of reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, TypeAlias
+
+from reconciler.credentials import access
+from reconciler.credentials.verdict import Circumstances, Presented, Verdict
+from reconciler.errors import KeyrecError
+from reconciler.model.token import ParsedToken, TokenFault, parse
+from reconciler.ports import StoredVersion
+from reconciler.verification.bounds import PATIENCE, Bounds
+from reconciler.verification.follower import Follower, View
+from reconciler.verification.gate import Gate
+from reconciler.verification.loader import Loader
+from reconciler.verification.proofs import Proof, Proofs
+from reconciler.verification.prover import Prover
+from reconciler.verification.question import Question, overloaded, unavailable
+from reconciler.verification.snapshot import Snapshot
+
+_TURNS = 4
+_END_OF_TIME = datetime.max.replace(tzinfo=timezone.utc)
+"""When everything has expired: the time of an answer for which no time is known."""
+
+Wait: TypeAlias = tuple["Future[Any]", float]
+"""What is waited for, and for how many seconds at most."""
+Steps: TypeAlias = Generator[Wait, Any, "Found"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An answer, and the version it speaks of where there is one in the store."""
+
+    verdict: Verdict
+    stored: StoredVersion | None = None
+    view: View | None = None
+    """By which time it was decided."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inquiry:
+    """Everything that an answer is made from."""
+
+    bounds: Bounds
+    steady: Callable[[], float]
+    proofs: Proofs
+    rows: Snapshot
+    follower: Follower
+    loader: Loader
+    prover: Prover
+    gate: Gate
+
+    def at_once(self, question: Question) -> Found | None:
+        """Answer what needs neither the store nor a hash; None where something has to be had."""
+        proof = self.proofs.find(question.name)
+        token = parse(question.secret.reveal()) if proof is None else proof.token
+        refused = access.refused_text(token, question.issuer)
+        if refused is not None or isinstance(token, TokenFault):
+            return self._found(question, Presented(token=token), None)
+        view = self._fresh_view(self.bounds.revocation)
+        return None if proof is None or view is None else self._known(question, proof, view)
+
+    def steps(self, question: Question) -> Steps:
+        """Answer about a well-formed text: yields what has to be waited for, is sent its result.
+
+        A turn ends with a row and a proof that were waited for; the answer is given by a turn that
+        had to wait for neither, so it is never of a state from before the waiting.
+        """
+        proof = self.proofs.find(question.name)
+        token = parse(question.secret.reveal()) if proof is None else proof.token
+        assert isinstance(token, ParsedToken)  # noqa: S101 - at_once answers all others
+        for _ in range(_TURNS):
+            view = yield from self._recent_view()
+            if view is None:
+                break
+            known = None if proof is None else self._known(question, proof, view)
+            if known is not None:
+                return known
+            if not self.follower.is_in_reach:
+                break
+            with self._admitted(question, token, proof) as is_inside:
+                if not is_inside:
+                    return Found(verdict=overloaded(token.version_id))
+                try:
+                    proof = yield from self._proven(question, token, proof)
+                except (KeyrecError, TimeoutError):
+                    break
+            if proof is None:
+                return self._found(question, Presented(token=token), view)
+        return Found(verdict=unavailable(token.version_id))
+
+    def _admitted(
+        self, question: Question, token: ParsedToken, proof: Proof | None
+    ) -> AbstractContextManager[bool]:
+        """Let a text in; one that was proven before always, for its row alone is missing."""
+        if proof is not None and proof.is_match:
+            return nullcontext(enter_result=True)
+        return self.gate.entered(question.name, token.version_id)
+
+    def _recent_view(self) -> Generator[Wait, Any, View | None]:
+        """Give a view of the store that may be answered by; None where there is none.
+
+        Where the looks in the background came too late, the store is asked now.
+        """
+        if self._fresh_view(self.bounds.revocation) is None and self.follower.is_in_reach:
+            try:
+                yield self.follower.refreshed(), self.bounds.revocation.total_seconds()
+            except TimeoutError:
+                self.follower.lose_sight()
+        return self._fresh_view(self.bounds.max_stale)
+
+    def _proven(
+        self, question: Question, token: ParsedToken, proof: Proof | None
+    ) -> Generator[Wait, Any, Proof | None]:
+        """Have the row, then the proof that the text stands behind it; None for an unknown id."""
+        stored = self.rows.get(token.version_id, self.steady())
+        if stored is None:
+            stored = yield self.loader.load(token.version_id), PATIENCE
+        if stored is None:
+            return None
+        if proof is not None and proof.secret_hash == stored.secret_hash:
+            return proof
+        found: Proof = yield self.prover.prove(question, token, stored.secret_hash), PATIENCE
+        if found.is_match and self.rows.hashing is not None:
+            self.prover.renew(
+                token.version_id, stored.secret_hash, question.secret, self.rows.hashing
+            )
+        return found
+
+    def _known(self, question: Question, proof: Proof, view: View) -> Found | None:
+        """Answer by a remembered proof and a row that is kept; None where either is not there."""
+        stored = self.rows.get(proof.token.version_id, self.steady())
+        if stored is None or stored.secret_hash != proof.secret_hash:
+            return None
+        presented = Presented(token=proof.token, stored=stored, is_match=proof.is_match)
+        return self._found(question, presented, view)
+
+    def _fresh_view(self, limit: timedelta) -> View | None:
+        """Give the view of the store where it is no older than that."""
+        view = self.follower.view
+        is_fresh = view is not None and self.steady() - view.as_of <= limit.total_seconds()
+        return view if is_fresh else None
+
+    def _found(self, question: Question, presented: Presented, view: View | None) -> Found:
+        now = _END_OF_TIME if view is None else view.now(self.steady())
+        circumstances = Circumstances(
+            now=now,
+            issuer=question.issuer,
+            address=question.address,
+            wanted=question.wanted,
+            catalog=self.rows.catalog,
+        )
+        return Found(
+            verdict=access.decide(presented, circumstances), stored=presented.stored, view=view
+        )

@@ -1,0 +1,92 @@
+"""Rows of versions that were asked about, as the store holds them at one revision.
+
+The rule: a row is kept until the store says that its key changed, and none is taken that was read
+before a change that was followed already. What is not here is asked of the store by `loader`; how
+old the whole is, is the matter of `follower`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+
+from reconciler.model.policy import HashProfile
+from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
+from reconciler.ports import StoredVersion
+from reconciler.verification.bounds import ROW_LIFE
+from reconciler.verification.doors import Changes, Issued, StoreMark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One version, and when it was read."""
+
+    stored: StoredVersion
+    read_at: float
+
+
+class Snapshot:
+    """The rows of one process; safe to use from many threads."""
+
+    def __init__(self, *, entries: int) -> None:
+        """Start without rows; at most so many are kept, the first go first."""
+        self.catalog: ScopeCatalog = BUILT_IN_CATALOG
+        self.hashing: HashProfile | None = None
+        self.mark: StoreMark | None = None
+        self._entries = entries
+        self._rows: dict[str, _Row] = {}
+        self._by_key: defaultdict[str, set[str]] = defaultdict(set)
+        self._lock = threading.Lock()
+
+    def get(self, version_id: str, at: float) -> StoredVersion | None:
+        """Give a row that is kept; None where it has to be asked of the store."""
+        row = self._rows.get(version_id)
+        return row.stored if row is not None and at - row.read_at <= ROW_LIFE else None
+
+    def follow(self, changes: Changes) -> None:
+        """Come to the state of a mark: what changed since is forgotten."""
+        with self._lock:
+            if changes.key_ids is None:
+                self._rows.clear()
+                self._by_key.clear()
+            for key_id in changes.key_ids or ():
+                for version_id in self._by_key.pop(key_id, ()):
+                    self._rows.pop(version_id, None)
+            self.catalog = changes.catalog or self.catalog
+            self.hashing = changes.hashing or self.hashing
+            self.mark = changes.mark
+
+    def take(self, issued: Issued, at: float) -> bool:
+        """Keep rows that were read; False where they are of before what was followed already."""
+        with self._lock:
+            if not self._is_of_now(issued.mark):
+                return False
+            for version_id, stored in issued.versions.items():
+                self._keep(version_id, _Row(stored=stored, read_at=at))
+            return True
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def _is_of_now(self, read: StoreMark) -> bool:
+        known = self.mark
+        if known is None or read.store_id != known.store_id or read.sequence < known.sequence:
+            return False
+        return read.sequence > known.sequence or read.head == known.head
+
+    def _keep(self, version_id: str, row: _Row) -> None:
+        self._forget(version_id)
+        while self._rows and len(self._rows) >= self._entries:
+            self._forget(next(iter(self._rows)))
+        self._rows[version_id] = row
+        self._by_key[row.stored.record.key_id].add(version_id)
+
+    def _forget(self, version_id: str) -> None:
+        row = self._rows.pop(version_id, None)
+        if row is None:
+            return
+        key_id = row.stored.record.key_id
+        self._by_key[key_id].discard(version_id)
+        if not self._by_key[key_id]:
+            del self._by_key[key_id]

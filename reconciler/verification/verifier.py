@@ -1,0 +1,229 @@
+"""`Verifier`: may this presented key do this, from here, now? Asked in process, a million times.
+
+The order of checks is that of `credentials/access.py`, how an answer is come by is `inquiry.py`;
+here is the door: what is asked, in threads or in an event loop, and what is remembered of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from reconciler.credentials.verdict import Allowed, Issuer, Verdict
+from reconciler.errors import VerifierMisused
+from reconciler.model.scopes import ScopeGrant
+from reconciler.model.secret import Secret
+from reconciler.ports import Entropy
+from reconciler.verification.bounds import Bounds
+from reconciler.verification.doors import VerificationStore
+from reconciler.verification.driving import awaited, waited
+from reconciler.verification.follower import Follower
+from reconciler.verification.gate import Gate
+from reconciler.verification.inquiry import Found, Inquiry
+from reconciler.verification.loader import Loader
+from reconciler.verification.proofs import Proofs
+from reconciler.verification.prover import Prover
+from reconciler.verification.question import Question, plain_address, wanted_scope
+from reconciler.verification.snapshot import Snapshot
+from reconciler.verification.usage import UseRecorder
+
+QUEUE_PER_THREAD = 4
+"""How many may wait for each thread that hashes, before more are turned away."""
+KEY_LENGTH = 43
+"""Base62 digits of the key of remembered proofs: 256 bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierTerms:
+    """How a verifier works; the defaults are what is published."""
+
+    issuer: Issuer = field(default_factory=Issuer)
+    """Whose keys, and of which environment, are expected where a question does not say."""
+    bounds: Bounds = field(default_factory=Bounds)
+    entries: int = 10_000
+    """How many proofs and rows are kept; those that came first go first."""
+    threads: int = 2
+    """How many secrets are hashed at once: as many as there are cores."""
+    reporter: str = "verifier"
+    """What this process is called among all that report uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifierState:
+    """Numbers for operators; the counts begin when the verifier was opened."""
+
+    is_ready: bool
+    """Whether keys can be proven now, or at least those that were."""
+    age: float | None
+    """Seconds since the view of the store was certainly true; None before there was one."""
+    hashes: int
+    renewed_hashes: int
+    row_queries: int
+    refreshes: int
+
+
+class Verifier:
+    """Answers about presented keys; safe to use from many threads and from asyncio."""
+
+    def __init__(
+        self,
+        store: VerificationStore,
+        *,
+        entropy: Entropy,
+        steady: Callable[[], float],
+        terms: VerifierTerms | None = None,
+        on_trouble: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Open the store and follow it; `steady` is a clock in seconds that never goes back.
+
+        `on_trouble` is told, in one sentence without a secret, what an operator should know.
+
+        Raises:
+            StoreOutdated: these are not this program's tables. A store that is out of reach is
+                waited for: nothing is allowed until then.
+        """
+        terms = terms or VerifierTerms()
+        self._issuer = terms.issuer
+        self._process = os.getpid()
+        self._proofs = Proofs(key=entropy.base62(KEY_LENGTH).encode(), entries=terms.entries)
+        self._store = store
+        rows = Snapshot(entries=terms.entries)
+        self._inquiry = Inquiry(
+            bounds=terms.bounds,
+            steady=steady,
+            proofs=self._proofs,
+            rows=rows,
+            follower=Follower(
+                store, rows, bounds=terms.bounds, steady=steady, on_trouble=on_trouble
+            ),
+            loader=Loader(store, rows, steady=steady),
+            prover=Prover(
+                store, self._proofs, threads=terms.threads, entropy=entropy, on_trouble=on_trouble
+            ),
+            gate=Gate(room=terms.threads * (1 + QUEUE_PER_THREAD), share=terms.threads + 1),
+        )
+        self._uses = UseRecorder(
+            store, reporter=terms.reporter, now=self._store_time, on_trouble=on_trouble
+        )
+        self._start()
+
+    def check(
+        self,
+        key: str | Secret,
+        *,
+        address: str | None = None,
+        scope: ScopeGrant | str | None = None,
+        environment: str | None = None,
+    ) -> Verdict:
+        """Decide about a presented key.
+
+        `address`: the client's, as the service behind its proxies knows it. `scope`: what the call
+        needs, `Resource:level`. `environment`: where the key is presented; the verifier's own where
+        it is not named. Never raises for what is presented, whatever it is.
+        """
+        question = self._question(key, address, scope, environment)
+        found = self._inquiry.at_once(question) or waited(self._inquiry.steps(question))
+        return self._noted(question, found)
+
+    async def check_async(
+        self,
+        key: str | Secret,
+        *,
+        address: str | None = None,
+        scope: ScopeGrant | str | None = None,
+        environment: str | None = None,
+    ) -> Verdict:
+        """Decide as `check` does, without ever holding up the event loop."""
+        question = self._question(key, address, scope, environment)
+        found = self._inquiry.at_once(question) or await awaited(self._inquiry.steps(question))
+        return self._noted(question, found)
+
+    @property
+    def state(self) -> VerifierState:
+        """Give the numbers for operators."""
+        asked = self._inquiry
+        view = asked.follower.view
+        age = None if view is None else asked.steady() - view.as_of
+        return VerifierState(
+            is_ready=age is not None and age <= asked.bounds.max_stale.total_seconds(),
+            age=age,
+            hashes=asked.prover.runs,
+            renewed_hashes=asked.prover.renewed,
+            row_queries=asked.loader.queries,
+            refreshes=asked.follower.refreshes,
+        )
+
+    def report_uses(self) -> bool:
+        """Report the last uses now instead of within the minute; whether that was done."""
+        return self._uses.report()
+
+    def close(self) -> None:
+        """Report the last uses, end threads and connections."""
+        self._uses.stop()
+        self._inquiry.follower.stop()
+        self._inquiry.loader.stop()
+        self._inquiry.prover.close()
+        self._store.close()
+
+    def _start(self) -> None:
+        self._inquiry.follower.start()
+        self._inquiry.loader.start()
+        self._uses.start()
+
+    def _question(
+        self,
+        key: str | Secret,
+        address: str | None,
+        scope: ScopeGrant | str | None,
+        environment: str | None,
+    ) -> Question:
+        if os.getpid() != self._process:
+            raise VerifierMisused(
+                "This verifier was opened in another process: its threads are not in this one.",
+                advice="Open it after the fork, in each worker: gunicorn's post_fork does.",
+            )
+        secret = key if isinstance(key, Secret) else Secret(key)
+        issuer = self._issuer
+        if environment is not None and environment != issuer.environment:
+            issuer = Issuer(prefix=issuer.prefix, environment=environment)
+        return Question(
+            secret=secret,
+            name=self._proofs.name(secret),
+            issuer=issuer,
+            address=address,
+            wanted=wanted_scope(scope) if isinstance(scope, str) else scope,
+        )
+
+    def _noted(self, question: Question, found: Found) -> Verdict:
+        """Remember the use of a version that exists; what is none leaves no trace."""
+        verdict, view = found.verdict, found.view
+        if found.stored is None or view is None:
+            return verdict
+        version_id = found.stored.version.version_id
+        address = None if question.address is None else plain_address(question.address)
+        now = view.now(self._inquiry.steady())
+        if isinstance(verdict, Allowed):
+            scope = None if question.wanted is None else str(question.wanted)
+            self._uses.allowed(version_id, now, address=address, scope=scope)
+        else:
+            self._uses.denied(version_id, now, reason=verdict.reason, address=address)
+        return verdict
+
+    def _store_time(self) -> datetime | None:
+        view = self._inquiry.follower.view
+        return None if view is None else view.now(self._inquiry.steady())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
