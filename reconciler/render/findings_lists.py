@@ -15,6 +15,7 @@ from reconciler.render.json_form import ascii_json
 from reconciler.render.problems import annotation, problems_github
 from reconciler.render.review_words import waiver_words
 from reconciler.render.style import escape
+from reconciler.review.approval import identity
 
 _COMMANDS = {
     Severity.CRITICAL: "error",
@@ -64,7 +65,8 @@ def finding_words(finding: Finding) -> str:
 
 def finding_print(finding: Finding) -> str:
     """Give what makes a finding the same one in another plan: rule, thing and what is said."""
-    return fingerprint([finding.rule, *finding.thing, finding.message])
+    rule, thing, words = identity(finding)
+    return fingerprint([rule, *thing, words])
 
 
 def plan_gitlab(plan: Plan) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from reconciler.model.review import Finding, Review
 from reconciler.model.verdict import Dimension, Thing
+from reconciler.review.catalogue import BY_ID
 
 
 def unseen(approved: Review, now: Review) -> tuple[str, ...]:
@@ -47,11 +48,18 @@ def _touched(approved: Review, now: Review) -> Iterator[str]:
 
 
 def _findings(approved: Review, now: Review) -> Iterator[str]:
-    shown = {_told(finding) for finding in approved.findings}
+    shown = {identity(finding) for finding in approved.findings}
     for finding in now.findings:
-        if finding.is_of_change and _told(finding) not in shown:
+        if finding.is_of_change and identity(finding) not in shown:
             yield f"{finding.address} {finding.message} ({finding.rule}, {finding.severity.value})"
 
 
-def _told(finding: Finding) -> tuple[str, Thing, str]:
-    return finding.rule, finding.thing, finding.message
+def identity(finding: Finding) -> tuple[str, Thing, str]:
+    """Give what makes a finding the same one in another plan: rule, thing and what is said.
+
+    What verifiers saw is said in other words whenever somebody has called since: there the rule
+    and the thing are enough.
+    """
+    rule = BY_ID.get(finding.rule)
+    moves = rule is not None and rule.by_use
+    return finding.rule, finding.thing, "" if moves else finding.message

@@ -6,12 +6,15 @@ from typing import Final
 
 from reconciler.review import (
     rules_access,
+    rules_breaking,
     rules_ending,
     rules_manifest,
     rules_origins,
     rules_policy,
     rules_shared,
+    rules_sightings,
     rules_state,
+    rules_usage,
 )
 from reconciler.review.rule import Rule
 from reconciler.review.rules_refused import REFUSED
@@ -62,6 +65,17 @@ RULES: Final[tuple[Rule, ...]] = tuple(
             rules_state.expires_soon,
             rules_state.undeclared_key,
             rules_state.drifted,
+            rules_breaking.removed_in_use,
+            rules_breaking.deactivated_in_use,
+            rules_breaking.replaced_in_a_hurry,
+            rules_breaking.excludes_callers,
+            rules_usage.unused_key,
+            rules_usage.replaced_in_use,
+            rules_usage.new_secret_unused,
+            rules_usage.scope_unexercised,
+            rules_sightings.wider_than_callers,
+            rules_sightings.refused_in_a_burst,
+            rules_sightings.used_from_several,
             *REFUSED,
         ),
         key=lambda rule: rule.id,

@@ -1,6 +1,7 @@
 """How a change may break a live caller: what it takes away, and what a caller has to do in time.
 
-Security asks who gains access, operations who loses it: a review answers both.
+Security asks who gains access, operations who loses it: a review answers both. Where verifiers saw
+who calls, it is said behind what they lose.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from reconciler.model.lifetime import format_duration
 from reconciler.model.verdict import Dimension, Shift
 from reconciler.planning.actions import Action
 from reconciler.planning.plan import Change
+from reconciler.review.callers import Callers
 
 SHORT_OVERLAP = timedelta(hours=1)
 """Whoever reads the path less often than this may present a secret that has ended."""
@@ -29,9 +31,12 @@ _OF_THE_NEW = {
 """Where the replaced secret goes on as it was."""
 
 
-def disruptions(change: Change, shifts: tuple[Shift, ...], *, is_live: bool) -> tuple[str, ...]:
-    """Say how a caller that works today may break; `is_live`: whether anybody gets in today."""
-    return (*(_found(change, shifts) if is_live else ()), *_of_strangers(change))
+def disruptions(
+    change: Change, shifts: tuple[Shift, ...], callers: Callers | None
+) -> tuple[str, ...]:
+    """Say how a caller that works today may break; None for callers: nobody gets in today."""
+    broken = () if callers is None else _found(change, shifts, callers)
+    return (*broken, *_of_strangers(change))
 
 
 def _of_strangers(change: Change) -> Iterator[str]:
@@ -40,19 +45,20 @@ def _of_strangers(change: Change) -> Iterator[str]:
         yield f"whoever reads {secret.path} gets the secret of this key instead of what they read"
 
 
-def _found(change: Change, shifts: tuple[Shift, ...]) -> Iterator[str]:
+def _found(change: Change, shifts: tuple[Shift, ...], callers: Callers) -> Iterator[str]:
     if Action.REMOVE in change.actions:
-        yield "removed: every secret of it is refused at once"
+        yield f"removed: every secret of it is refused at once{callers.last_words}"
         return
     if Action.DEACTIVATE in change.actions:
-        yield "deactivated: every secret of it is refused at once"
+        yield f"deactivated: every secret of it is refused at once{callers.last_words}"
         return
     losses = _OF_THE_NEW if keeps_the_old(change) else _LOSSES
     for shift in shifts:
         words = losses.get(shift.dimension)
         if words is not None and shift.lost:
-            yield words.format(", ".join(shift.lost))
-    yield from _of_secret(change)
+            seen = callers.words_of(shift.dimension)
+            yield f"{words.format(', '.join(shift.lost))}{seen}"
+    yield from _of_secret(change, callers)
 
 
 def remains(change: Change, old: str) -> str:
@@ -82,7 +88,7 @@ def _outlasts(change: Change) -> bool:
     return change.spec.fields.rotation.overlap > timedelta(0)
 
 
-def _of_secret(change: Change) -> Iterator[str]:
+def _of_secret(change: Change, callers: Callers) -> Iterator[str]:
     """Say what consumers have to do in time because the secret is another."""
     spec, secret = change.spec, change.secret
     if spec is None or secret is None or change.record is None:
@@ -91,7 +97,8 @@ def _of_secret(change: Change) -> Iterator[str]:
     if secret.left_path is not None:
         yield (
             f"consumers have to read {secret.path}: what they read at {secret.left_path} works "
-            f"for {format_duration(overlap)} more"
+            f"for {format_duration(overlap)} more{callers.last_words}"
         )
     elif overlap < SHORT_OVERLAP:
-        yield f"consumers have {format_duration(overlap)} to read the new secret"
+        words = f"consumers have {format_duration(overlap)} to read the new secret"
+        yield f"{words}{callers.last_words}"

@@ -17,6 +17,7 @@ from reconciler.planning.actions import Action
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Change, Plan, Refusal
 from reconciler.planning.planner import make_plan
+from reconciler.review.callers import callers_of
 from reconciler.review.catalogue import DEFAULTS, RULES
 from reconciler.review.disruption import disruptions, remains
 from reconciler.review.effects import assess_resource
@@ -143,11 +144,13 @@ def _assess(change: Change, scene: Scene) -> Assessment:
     if spec is not None and Action.REMOVE not in change.actions:
         new = access_of_spec(spec, record, scene.catalog, scene.now)
     shifts = shifts_between(old, new)
-    is_live = old is not None and record is not None and record.hold is None
+    callers = None
+    if old is not None and record is not None and record.hold is None:
+        callers = callers_of(record, spec, scene.usage, scene.catalog)
     return assessed(
         change.thing,
         shifts,
-        disruptions=disruptions(change, shifts, is_live=is_live),
+        disruptions=disruptions(change, shifts, callers),
         afterwards="" if old is None or new is None or spec is None else _whole(new, spec),
         remains="" if old is None else remains(change, what_of(old)),
     )

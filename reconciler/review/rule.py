@@ -38,6 +38,8 @@ class Texts:
     """The console page's best practice that it is, in the page's words."""
     standing: bool = False
     """Whether what it finds comes with time, and so is of no change."""
+    by_use: bool = False
+    """Whether it says what verifiers saw: when and how often, in other words in every plan."""
     of_keys: bool = True
     """False where it speaks of resources, for which there are no waivers."""
     follows: frozenset[Dimension] = frozenset()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.model.lifetime import Expiration, parse_duration
-from reconciler.model.scopes import BUILT_IN_CATALOG
+from reconciler.model.scopes import CONSOLE_CATALOG
 from reconciler.model.severity import Severity
 from reconciler.model.verdict import Dimension
 from reconciler.review.privilege import covered
@@ -164,7 +164,7 @@ def all_scopes(scene: Scene) -> Iterator[Said]:
     """The strongest level of all that the catalogue knows, or of all that the console knows."""
     wholes = [
         {(resource, levels[-1]) for resource, levels in catalog.resources}
-        for catalog in (scene.catalog, BUILT_IN_CATALOG)
+        for catalog in (scene.catalog, CONSOLE_CATALOG)
     ]
     for spec in scene.specs:
         held = covered(spec.fields, scene.catalog)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from reconciler.model.keys import KeyRecord
 from reconciler.model.severity import Severity
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
@@ -17,20 +16,6 @@ SOON = (
     (timedelta(days=7), Severity.HIGH),
     (timedelta(days=14), Severity.MEDIUM),
 )
-
-
-def _works(record: KeyRecord, scene: Scene) -> bool:
-    """Whether anybody can get in by it."""
-    return record.hold is None and record.is_open(scene.now)
-
-
-def _records(scene: Scene) -> Iterator[KeyRecord]:
-    """Give the live keys that the plan looks at, by address."""
-    environments = scene.request.environments
-    for address, record in sorted(scene.observed.live.items()):
-        is_wanted = not environments or record.fields.environment in environments
-        if is_wanted and scene.request.selection.covers(str(address)):
-            yield record
 
 
 @Declared(
@@ -46,7 +31,7 @@ def _records(scene: Scene) -> Iterator[KeyRecord]:
 def inactive_kept(scene: Scene) -> Iterator[Said]:
     """A stored key is inactive and declared so still."""
     inactive = {s.address for s in scene.specs if not s.fields.active}
-    for record in _records(scene):
+    for record in scene.stored:
         if not record.fields.active and record.address in inactive:
             yield scene.of_record(record, "is inactive and still declared")
 
@@ -62,7 +47,7 @@ def inactive_kept(scene: Scene) -> Iterator[Said]:
 def expired_kept(scene: Scene) -> Iterator[Said]:
     """A stored key has expired and its manifest is there."""
     wanted = {s.address: s for s in scene.specs}
-    for record in _records(scene):
+    for record in scene.stored:
         spec = wanted.get(record.address)
         is_kept = spec is not None and spec.fields.reissue <= record.fields.reissue
         if is_kept and record.is_expired(scene.now):
@@ -81,11 +66,11 @@ def expired_kept(scene: Scene) -> Iterator[Said]:
 )
 def rotation_overdue(scene: Scene) -> Iterator[Said]:
     """The current secret of a key that works is older than 90 days."""
-    for record in _records(scene):
+    for record in scene.working:
         since = record.rotated_at or record.created_at
         age = scene.now - since
         severity = next((s for limit, s in OLD if age > limit), None)
-        if severity is not None and _works(record, scene) and record.key_id not in scene.renewed:
+        if severity is not None and record.key_id not in scene.renewed:
             yield scene.of_record(
                 record, f"has had the same secret for {age.days} days", severity=severity
             )
@@ -104,8 +89,8 @@ def rotation_overdue(scene: Scene) -> Iterator[Said]:
 )
 def expires_soon(scene: Scene) -> Iterator[Said]:
     """A key that works ends within fourteen days."""
-    for record in _records(scene):
-        if record.expires_at is None or not _works(record, scene) or record.key_id in scene.renewed:
+    for record in scene.working:
+        if record.expires_at is None or record.key_id in scene.renewed:
             continue
         left = record.expires_at - scene.now
         severity = next((s for limit, s in SOON if left <= limit), None)
@@ -127,9 +112,8 @@ def undeclared_key(scene: Scene) -> Iterator[Said]:
     """A stored key that works is declared nowhere, and no change ends it."""
     declared = {s.address for s in scene.desired.keys}
     changed = {c.record.key_id for c in scene.key_changes if c.record is not None}
-    for record in _records(scene):
-        is_alone = record.address not in declared and record.key_id not in changed
-        if is_alone and _works(record, scene):
+    for record in scene.working:
+        if record.address not in declared and record.key_id not in changed:
             yield scene.of_record(record, "works, and no manifest declares it")
 
 

@@ -15,10 +15,12 @@ from reconciler.model.severity import Severity
 from reconciler.model.states import DesiredState, ObservedState
 from reconciler.model.verdict import Thing
 from reconciler.model.workspaces import NetworkSet
+from reconciler.planning.actions import Action
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Change, Plan
 from reconciler.review.meanings import Meanings, meanings
 from reconciler.review.said import Said
+from reconciler.review.usage import Usage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,39 @@ class Scene:
     def meanings(self) -> Meanings:
         """Give what another catalogue makes of keys that the plan leaves alone."""
         return meanings(self.plan, self.observed, self.catalog)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """Give what verifiers saw of the stored keys."""
+        return Usage(observed=self.observed)
+
+    @cached_property
+    def stored(self) -> tuple[KeyRecord, ...]:
+        """Give the live keys that the plan looks at, by address."""
+        environments, covers = self.request.environments, self.request.selection.covers
+        return tuple(
+            record
+            for address, record in sorted(self.observed.live.items())
+            if (not environments or record.fields.environment in environments)
+            and covers(str(address))
+        )
+
+    @cached_property
+    def working(self) -> tuple[KeyRecord, ...]:
+        """Give those of them by which anybody can get in."""
+        return tuple(r for r in self.stored if self.admits(r))
+
+    @cached_property
+    def lasting(self) -> tuple[KeyRecord, ...]:
+        """Give those of them that the plan lets work on."""
+        ends = {Action.REMOVE, Action.DEACTIVATE}
+        records = (c.record for c in self.key_changes if ends & {*c.actions})
+        ended = {record.key_id for record in records if record is not None}
+        return tuple(r for r in self.working if r.key_id not in ended)
+
+    def admits(self, record: KeyRecord) -> bool:
+        """Whether anybody can get in by it."""
+        return record.hold is None and record.is_open(self.now)
 
     @cached_property
     def specs(self) -> tuple[KeySpec, ...]:
@@ -197,7 +232,7 @@ class Scene:
 
     def of_record(self, record: KeyRecord, message: str, severity: Severity | None = None) -> Said:
         """Say something of a stored key, at its manifest where it has one."""
-        spec = self._spec_of.get(str(record.address))
+        spec = self.spec_of.get(record.address)
         return Said(
             address=str(record.address),
             message=message,
@@ -207,5 +242,6 @@ class Scene:
         )
 
     @cached_property
-    def _spec_of(self) -> dict[str, KeySpec]:
-        return {str(s.address): s for s in self.desired.keys}
+    def spec_of(self) -> dict[KeyAddress, KeySpec]:
+        """Give all declared keys by address."""
+        return {s.address: s for s in self.desired.keys}

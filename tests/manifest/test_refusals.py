@@ -786,7 +786,7 @@ CASES = [
         ],
         None,
         (
-            'keys/a.yaml:6:13 bad-rule: "AK999" is not the id of a rule → did you mean AK229?',
+            'keys/a.yaml:6:13 bad-rule: "AK999" is not the id of a rule → did you mean AK309?',
             'keys/a.yaml:6:33 bad-choice: "grave" is not a severity → choose one of critical, high, medium, low, info, off',
             "keys/a.yaml:7:18 empty-list: spec.review.workspaces.shop is empty → name at least one",
         ),
@@ -989,7 +989,7 @@ CASES = [
         [HEAD + "  scopes: {Invoices: read}\n"],
         STORE,
         (
-            'keys/a.yaml:8:12 unknown-scope: there is no scope "Invoices" → there are Credentials, Repositories, Reviews, SecurityScans, Webhooks, Workspaces',
+            'keys/a.yaml:8:12 unknown-scope: there is no scope "Invoices" → there are Credentials, Introspection, Repositories, Reviews, SecurityScans, Webhooks, Workspaces',
         ),
     ),
     Case(

@@ -1,15 +1,16 @@
 """Review cases: what the store held before, what a pull request declares, what a review says of it.
 
 Each case is a folder: `before.yaml` is applied, what `expected.yaml` names under `then` happens
-(days that pass, keys that are held, removed; `manager`: whose `before.yaml` was), `after.yaml` is planned and reviewed. `expected.yaml`
-says by hand which findings and verdicts there have to be, and why the case is there; `comment.md` is
-the comment that a pull request gets, as it was approved.
+(days and hours that pass, keys that are held, removed; `manager`: whose `before.yaml` was), verifiers
+report what stands under `seen`, `after.yaml` is planned and reviewed. `expected.yaml` says by hand
+which findings and verdicts there have to be, and why the case is there; `comment.md` is the comment
+that a pull request gets, as it was approved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,13 @@ from reconciler.model.resources import Resource, address_of
 from reconciler.model.states import Revision
 from reconciler.planning.plan import Plan
 from reconciler.ports import ManifestFile
+from reconciler.review.reviewing import reviewed_plan
 from tests.apply.test_emergency import doors
 from tests.fakes.sink import FakeSink
 from tests.fakes.store import FakeStore
 from tests.fakes.system import FakeClock
 from tests.fakes.world import ADMIN, MANAGER, SINK_ID, World, policy
+from tests.review.seen import with_seen
 
 FOLDER = Path(__file__).parent / "cases"
 
@@ -61,8 +64,12 @@ class Case:
             doors(world).hold(KeyAddress(workspace=workspace, name=key), "seen in a public log")
         if "applied" in then:
             let_apply(world, self._prepared(world, then["applied"]))
-        world.clock.advance(timedelta(days=then.get("days", 0)))
-        return self._prepared(world, "after.yaml").plan
+        world.clock.advance(timedelta(days=then.get("days", 0), hours=then.get("hours", 0)))
+        prepared = self._prepared(world, "after.yaml")
+        if "seen" not in self.expected:
+            return prepared.plan
+        observed = with_seen(prepared.request.observed, self.expected["seen"])
+        return reviewed_plan(replace(prepared.request, observed=observed))
 
     def _prepared(self, world: World, name: str, manager: str = MANAGER) -> Prepared:
         content = (FOLDER / self.name / name).read_bytes()

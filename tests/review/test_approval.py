@@ -53,6 +53,16 @@ def test_a_finding_that_was_not_shown_is_said() -> None:
     assert unseen(SHOWN, replace(SHOWN, findings=(FINDING, standing))) == ()
 
 
+def test_the_same_use_in_other_words_was_shown() -> None:
+    """A key that is in use is called between review and merge; that it is in use was told. One that
+    nobody was seen with, and somebody is now, was not approved.
+    """
+    used = replace(FINDING, rule="AK110", message="is deactivated, and was last used at noon")
+    later = replace(used, message="is deactivated, and was last used an hour later")
+    assert unseen(replace(SHOWN, findings=(used,)), replace(SHOWN, findings=(later,))) == ()
+    assert len(unseen(SHOWN, replace(SHOWN, findings=(later,)))) == 1
+
+
 def test_a_plan_that_was_saved_without_a_review_is_compared_by_its_effects() -> None:
     """It showed nothing of what they mean."""
     assert unseen(Review(), SHOWN) == ()

@@ -23,6 +23,10 @@ def test_a_review_says_what_is_expected_of_it(case: Case) -> None:
     told = [f for f in plan.review.findings if f.is_of_change or f.rule == "AK231"]
     found = [f"{f.rule} {f.severity.value} {_name(f, plan)}" for f in told]
     assert sorted(found) == sorted(expected["findings"])
+    stood = [f for f in plan.review.findings if BY_ID[f.rule].by_use and not f.is_of_change]
+    assert sorted(f"{f.rule} {f.severity.value} {_name(f, plan)}" for f in stood) == sorted(
+        expected.get("standing", [])
+    )
     assert {_name(a, plan): a.words for a in plan.review.assessments} == expected["verdicts"]
     assert plan.is_applyable is not expected["refused"]
     codes = [r.code for r in plan.refusals if r.code not in BY_ID]
@@ -58,7 +62,8 @@ def test_the_cases_cover_every_verdict_and_every_rule_about_changes_and_manifest
     manifest invalid never gets as far as a comment.
     """
     said = [line for case in CASES for line in case.expected["findings"]]
-    asked = {r.id for r in RULES if not r.refused_as and not r.standing}
+    said += [line for case in CASES for line in case.expected.get("standing", ())]
+    asked = {r.id for r in RULES if not r.refused_as and (r.by_use or not r.standing)}
     assert asked - {line.split()[0] for line in said} == set()
     codes = {code for case in CASES for code in case.expected.get("codes", ())}
     refusing = {r.refused_as for r in RULES if r.id in {"AK105", "AK107", "AK114"}}
