@@ -29,16 +29,24 @@ from reconciler.errors import ExitCode
 def command(
     session: Session, *, expiring: timedelta | None, rotation_due: bool, form: str
 ) -> ExitCode:
-    """Show the keys of this repository as the store holds them."""
+    """Show the keys of this repository as the store holds them.
+
+    LAST USED is what verifiers report: never, or unknown where none ever has. A key that is
+    inactive is in no answer to --expiring; one that is on hold is.
+    """
     from reconciler.cli.questions import KeyQuestion, asked_keys
+    from reconciler.render.key_uses import Seen
     from reconciler.render.keys import status_json, status_text
 
     with session.workplace() as place:
         observed = place.observe()
     question = KeyQuestion(expiring=expiring, rotation_due=rotation_due)
-    found = asked_keys(observed, question)
+    concerns = asked_keys(observed, question)
+    records = [observed.live[address] for address in concerns]
+    now = observed.read_at
+    seen = Seen(until=observed.uses_until, since=observed.uses_since)
     if form == "json":
-        session.show(status_json(found, observed.read_at))
+        session.show(status_json(records, now, seen=seen, concerns=concerns))
     else:
-        session.show(status_text(found, observed.read_at, session.style))
-    return ExitCode.CHANGES if found and question.is_asked else ExitCode.DONE
+        session.show(status_text(records, now, session.style, seen=seen, concerns=concerns))
+    return ExitCode.CHANGES if records and question.is_asked else ExitCode.DONE

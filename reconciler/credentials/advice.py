@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from reconciler.credentials.verdict import Circumstances, DenialReason
-from reconciler.model.allowlist import canonical_address
+from reconciler.model.allowlist import Address, canonical_address
 from reconciler.model.keys import KeyRecord
 from reconciler.model.lifetime import VersionState
+from reconciler.model.line_change import WantedField
 from reconciler.model.scopes import ScopeCatalog, ScopeGrant
 from reconciler.ports import StoredVersion
 
@@ -26,6 +27,8 @@ class Words:
 
     message: str
     advice: str = ""
+    wanted: WantedField | None = None
+    """What the manifest should say, where that is the advice."""
 
 
 def describe_leak(stored: StoredVersion, _: Circumstances, reason: DenialReason | None) -> Words:
@@ -34,7 +37,7 @@ def describe_leak(stored: StoredVersion, _: Circumstances, reason: DenialReason 
         return Words(message="not reported leaked")
     return Words(
         message="this secret was reported leaked and was ended at once",
-        advice=f"find out where it leaked; {_read_again(stored.record)}",
+        advice=f"find out where it leaked; {read_again(stored.record)}",
     )
 
 
@@ -55,6 +58,7 @@ def describe_active(stored: StoredVersion, _: Circumstances, reason: DenialReaso
     return Words(
         message="the key is deactivated",
         advice=f"write `active: true` under spec of {stored.record.address} and apply",
+        wanted=WantedField(path=("spec", "active"), text="true"),
     )
 
 
@@ -64,7 +68,7 @@ def describe_hold(stored: StoredVersion, _: Circumstances, reason: DenialReason 
     if hold is None or reason is None:
         return Words(message="not held")
     return Words(
-        message=f"held by {hold.by} since {_moment(hold.since)}: {hold.reason}",
+        message=f"held by {hold.by} since {moment(hold.since)}: {hold.reason}",
         advice=f"once that is settled, run `keyrec release {stored.record.address}`",
     )
 
@@ -77,11 +81,12 @@ def describe_expiration(
     if expires_at is None:
         return Words(message="never expires")
     if reason is None:
-        return Words(message=f"valid until {_moment(expires_at)}")
+        return Words(message=f"valid until {moment(expires_at)}")
     return Words(
-        message=f"the key expired at {_moment(expires_at)}",
+        message=f"the key expired at {moment(expires_at)}",
         advice="an expiration cannot be changed: raise `reissue` under spec of "
         f"{stored.record.address} and apply, which makes a new key with a new expiration",
+        wanted=WantedField(path=("spec", "reissue"), text=str(stored.record.fields.reissue + 1)),
     )
 
 
@@ -91,13 +96,13 @@ def describe_version(stored: StoredVersion, _: Circumstances, reason: DenialReas
     if reason is not None:
         return Words(
             message="a rotation replaced this secret and its overlap is over",
-            advice=_read_again(record),
+            advice=read_again(record),
         )
     if version.state is VersionState.RETIRING:
-        until = "" if version.retire_at is None else f" until {_moment(version.retire_at)}"
+        until = "" if version.retire_at is None else f" until {moment(version.retire_at)}"
         return Words(
             message=f"a rotation replaced this secret; it is still accepted{until}",
-            advice=f"before it ends: {_read_again(record)}",
+            advice=f"before it ends: {read_again(record)}",
         )
     if version.state is VersionState.PROVISIONAL:
         return Words(message="a new secret, accepted while its delivery is being confirmed")
@@ -113,17 +118,36 @@ def describe_address(
         given = "no address was given" if not at.address else f"{at.address!r} is no address"
         return Words(
             message=f"the key has an IP allowlist and {given}",
-            advice="check the real request origin, as the service behind its proxies sees it",
+            advice="check the real request origin, as the service behind its proxies sees it, "
+            "and name it with --ip",
         )
     if reason is None:
         if record.fields.ranges is None:
             return Words(message="no IP allowlist: any origin may use the key")
         return Words(message=f"{address} is inside the IP allowlist")
+    message = f"{address} is outside the IP allowlist ({listed_ranges(record)})"
+    return Words(message=message) if address is None else admitting(record, address, message)
+
+
+def admitting(record: KeyRecord, address: Address, message: str) -> Words:
+    """Advise to let one more origin in, where it is the right one."""
     return Words(
-        message=f"{address} is outside the IP allowlist ({_listed(record)})",
+        message=message,
         advice="check the real request origin; where it is right, write "
         f"`- {address}` under spec.allowlist of {record.address} and apply",
+        wanted=WantedField(
+            path=("spec", "allowlist"),
+            text=str(address),
+            is_entry=True,
+            beside=tuple(_entry(entry) for entry in record.fields.allowlist or ()),
+        ),
     )
+
+
+def _entry(entry: str) -> str:
+    """Write an entry as a manifest does: a range, or a reference to a network."""
+    kind, colon, name = entry.partition(":")
+    return f"{{{kind}: {name}}}" if (kind, colon) == ("network", ":") else entry
 
 
 def describe_scope(stored: StoredVersion, at: Circumstances, reason: DenialReason | None) -> Words:
@@ -140,6 +164,7 @@ def describe_scope(stored: StoredVersion, at: Circumstances, reason: DenialReaso
         message=f"the call needs {wanted}; the key holds {granted}",
         advice=f"write `{wanted.resource}: {wanted.level}` under spec.scopes of {record.address}"
         f" and apply, which wants an admin of the workspace {record.address.workspace}",
+        wanted=WantedField(path=("spec", "scopes", wanted.resource), text=wanted.level),
     )
 
 
@@ -150,7 +175,7 @@ def _existing(wanted: ScopeGrant, catalog: ScopeCatalog) -> str:
     return f"there are {', '.join(name for name, _ in catalog.resources)}"
 
 
-def _read_again(record: KeyRecord) -> str:
+def read_again(record: KeyRecord) -> str:
     """Give the page's advice for an integration that stopped after a rotation."""
     current = record.current
     ending = "" if current is None else f" (…{current.last_characters})"
@@ -160,12 +185,14 @@ def _read_again(record: KeyRecord) -> str:
     )
 
 
-def _listed(record: KeyRecord) -> str:
+def listed_ranges(record: KeyRecord) -> str:
+    """Give the first few ranges of an allowlist."""
     ranges = record.fields.ranges or ()
     rest = len(ranges) - LISTED_RANGES
     shown = ", ".join(ranges[:LISTED_RANGES]) or "which holds no range"
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+def moment(at: datetime) -> str:
+    """Give an instant as explanations show it."""
+    return at.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,4 +1,4 @@
-"""Why does this key not work? One check for each row of the console page's table.
+"""Why does this key not work? The decision check by check, and the console page's table answered.
 
 A pure function over values that repeats no rule: every check asks the rules of `access.py`. It is
 for those who may read the store, so it says more than a presenter would be told; it never shows
@@ -8,62 +8,67 @@ the key, only the version id and the last characters.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from reconciler.credentials import access, advice
 from reconciler.credentials.advice import Words
+from reconciler.credentials.checks import Check, CheckName, EvidenceName
+from reconciler.credentials.damage import Damage
+from reconciler.credentials.evidence import Evidence, check_complete_key, check_role
+from reconciler.credentials.origins import check_origins, check_ranges
+from reconciler.credentials.proof import PROOF_CHECKS, assumed_checks, proof_checks
+from reconciler.credentials.rows import Row, answer_of, rows_of
+from reconciler.credentials.uptake import check_last_use
 from reconciler.credentials.verdict import (
     Circumstances,
     DenialReason,
-    Issuer,
     Presented,
     Verdict,
 )
-from reconciler.model.keys import KeyAddress
-from reconciler.model.token import ParsedToken, TokenFault
+from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
+from reconciler.model.line_change import LineChange, WantedField
+from reconciler.model.token import ParsedToken
 from reconciler.ports import StoredVersion
 
-
-class CheckName(StrEnum):
-    """What is checked, in order; the values are shown and part of JSON output."""
-
-    COPIED_VALUE = "copied value"
-    ENVIRONMENT = "environment"
-    KNOWN_ID = "known id"
-    SECRET = "secret"  # noqa: S105 - the name of a check
-    LEAK = "leak"
-    REMOVAL = "removal"
-    ACTIVE = "active"
-    HOLD = "hold"
-    EXPIRATION = "expiration"
-    VERSION = "version"
-    ADDRESS = "address"
-    SCOPE = "scope"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One line of an explanation."""
-
-    name: CheckName
-    passed: bool | None
-    """None where it was not checked: an earlier check failed, or nothing was asked."""
-    message: str
-    advice: str = ""
+NOT_MADE = "not checked: an earlier check failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The verdict, and how every check went."""
+    """The verdict, how every check went, and what that means for each row of the table."""
 
     verdict: Verdict
     checks: tuple[Check, ...]
+    """Those of the decision, in its order."""
     version_id: str | None
     last_characters: str | None
     address: KeyAddress | None
     """The key that the version id belongs to, where it is known."""
+    evidence: tuple[Check, ...] = ()
+    """What was looked at beside the decision."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Give the page's table, answered."""
+        return rows_of((*self.checks, *self.evidence))
+
+    @property
+    def answer(self) -> tuple[Row, Check] | None:
+        """Give what is to be done first, and to which row it belongs; None for nothing."""
+        return answer_of(self.rows, (*self.checks, *self.evidence))
+
+    def with_changes(self, find: Callable[[WantedField], LineChange | None]) -> Explanation:
+        """Put to every wanted field of a manifest the line that says it, where it is found."""
+
+        def changed(check: Check) -> Check:
+            return check if check.wanted is None else replace(check, change=find(check.wanted))
+
+        return replace(
+            self,
+            checks=tuple(map(changed, self.checks)),
+            evidence=tuple(map(changed, self.evidence)),
+        )
 
 
 Describe: TypeAlias = Callable[[StoredVersion, Circumstances, DenialReason | None], Words]
@@ -83,109 +88,66 @@ USE_CHECKS: tuple[UseCheck, ...] = (
         advice.describe_scope,
     ),
 )
-PROOF_CHECKS = tuple(CheckName)[: -len(USE_CHECKS)]
 
 
-def explain(presented: Presented, circumstances: Circumstances) -> Explanation:
+def explain(
+    presented: Presented,
+    circumstances: Circumstances,
+    evidence: Evidence | None = None,
+    *,
+    damage: Damage | None = None,
+) -> Explanation:
     """Explain the decision about a presented key; once it is proven, every check is made."""
     token, stored = presented.token, presented.stored
-    proof = _proof_checks(presented, circumstances.issuer)
+    proof = proof_checks(presented, circumstances.issuer, damage)
     is_proven = len(proof) == len(PROOF_CHECKS) and proof[-1].passed is True
-    use = _use_checks(stored, circumstances) if stored is not None and is_proven else ()
+    proven = stored if is_proven else None
+    use = () if proven is None else _use_checks(proven, circumstances)
+    meant = None if damage is None else damage.meant
     parsed = token if isinstance(token, ParsedToken) else None
     return Explanation(
         verdict=access.decide(presented, circumstances),
-        checks=_completed(proof + use, "not checked: an earlier check failed"),
+        checks=_completed(proof + use),
         version_id=None if parsed is None else parsed.version_id,
         last_characters=None if parsed is None else parsed.last_characters,
         address=None if stored is None else stored.record.address,
+        evidence=(
+            *_evidence(proven, circumstances, evidence or Evidence(), use),
+            check_complete_key(meant if stored is None else stored.record, is_proven=is_proven),
+        ),
     )
 
 
-def explain_stored(stored: StoredVersion, circumstances: Circumstances) -> Explanation:
+def explain_stored(
+    stored: StoredVersion, circumstances: Circumstances, evidence: Evidence | None = None
+) -> Explanation:
     """Explain what would be decided if the right secret of this version were presented."""
-    proof = tuple(
-        Check(name=name, passed=None, message="not checked: no secret was presented")
-        for name in PROOF_CHECKS
+    version, issuer = stored.version, circumstances.issuer
+    token = ParsedToken(
+        prefix=issuer.prefix or "",
+        environment=stored.record.fields.environment,
+        version_id=version.version_id,
+        last_characters=version.last_characters,
     )
+    presented = Presented(token=token, stored=stored, is_match=True)
+    use = _use_checks(stored, circumstances)
     return Explanation(
-        verdict=access.decide_use(stored, circumstances),
-        checks=proof + _use_checks(stored, circumstances),
-        version_id=stored.version.version_id,
-        last_characters=stored.version.last_characters,
+        verdict=access.decide(presented, circumstances),
+        checks=assumed_checks(stored, token, issuer) + use,
+        version_id=version.version_id,
+        last_characters=version.last_characters,
         address=stored.record.address,
+        evidence=(
+            *_evidence(stored, circumstances, evidence or Evidence(), use),
+            check_complete_key(_live(stored.record, evidence), is_proven=False),
+        ),
     )
 
 
-def _proof_checks(presented: Presented, issuer: Issuer) -> tuple[Check, ...]:
-    """Make the checks up to the first that fails."""
-    token, stored = presented.token, presented.stored
-    copied = _check_copied(token, issuer)
-    if isinstance(token, TokenFault) or not copied.passed:
-        return (copied,)
-    environment = _check_environment(token, issuer)
-    if environment.passed is False:
-        return (copied, environment)
-    known = _check_known(token, stored)
-    if stored is None:
-        return (copied, environment, known)
-    return (copied, environment, known, _check_secret(stored, is_match=presented.is_match))
-
-
-def _check_copied(token: ParsedToken | TokenFault, issuer: Issuer) -> Check:
-    name, again = CheckName.COPIED_VALUE, "copy the whole value again from its sink path"
-    if token is TokenFault.CHECKSUM:
-        message = "the checksum does not fit: a character was changed, swapped or left out"
-        return Check(name=name, passed=False, message=message, advice=again)
-    if isinstance(token, TokenFault):
-        message = "the value does not have the form of a key"
-        advised = f"{again}, without quotes, spaces or line breaks"
-        return Check(name=name, passed=False, message=message, advice=advised)
-    if access.refuse_malformed(token, issuer) is not None:
-        message = f"the value starts with {token.prefix}_, keys here start with {issuer.prefix}_"
-        advised = "it is a key of another system: copy the value from its sink path here"
-        return Check(name=name, passed=False, message=message, advice=advised)
-    return Check(name=name, passed=True, message="form and checksum are right")
-
-
-def _check_environment(token: ParsedToken, issuer: Issuer) -> Check:
-    name = CheckName.ENVIRONMENT
-    if issuer.environment is None:
-        message = f"the key is for {token.environment}; no environment was named to compare"
-        return Check(name=name, passed=None, message=message)
-    if access.refuse_other_environment(token, issuer) is None:
-        return Check(name=name, passed=True, message=f"the key is for {token.environment}")
-    return Check(
-        name=name,
-        passed=False,
-        message=f"the key is for {token.environment}, it is used in {issuer.environment}",
-        advice=f"use the key of {issuer.environment}: each environment has a key of its own",
-    )
-
-
-def _check_known(token: ParsedToken, stored: StoredVersion | None) -> Check:
-    name = CheckName.KNOWN_ID
-    if stored is not None:
-        return Check(name=name, passed=True, message=f"a secret of {stored.record.address}")
-    return Check(
-        name=name,
-        passed=False,
-        message=f"no secret has the version id {token.version_id}",
-        advice="check that this is the store which issued the key",
-    )
-
-
-def _check_secret(stored: StoredVersion, *, is_match: bool) -> Check:
-    name = CheckName.SECRET
-    if is_match:
-        return Check(name=name, passed=True, message="the secret is the one that was issued")
-    return Check(
-        name=name,
-        passed=False,
-        message="the version id is known, but this is not its secret",
-        advice=f"copy the value again from {stored.record.fields.sink_path}; "
-        "a lost key cannot be shown again: rotate it and update the integration",
-    )
+def _live(record: KeyRecord, evidence: Evidence | None) -> KeyRecord:
+    """Give the live key of the address, which a replaced one points to."""
+    records = () if evidence is None else evidence.records
+    return next((r for r in records if r.status is KeyStatus.LIVE), record)
 
 
 def _use_checks(stored: StoredVersion, circumstances: Circumstances) -> tuple[Check, ...]:
@@ -204,10 +166,34 @@ def _check_use(row: UseCheck, stored: StoredVersion, circumstances: Circumstance
         passed=reason is None if is_asked else None,
         message=words.message,
         advice=words.advice,
+        reason=reason,
+        wanted=words.wanted,
     )
 
 
-def _completed(checks: tuple[Check, ...], message: str) -> tuple[Check, ...]:
+def _evidence(
+    stored: StoredVersion | None,
+    at: Circumstances,
+    evidence: Evidence,
+    use: tuple[Check, ...],
+) -> tuple[Check, ...]:
+    """Look at what is known beside the decision, for a key that is proven or assumed."""
+    if stored is None:
+        return tuple(
+            Check(name=name, passed=None, message=NOT_MADE)
+            for name in EvidenceName
+            if name is not EvidenceName.COMPLETE_KEY
+        )
+    is_short = any(c.reason is DenialReason.INSUFFICIENT_SCOPE for c in use)
+    return (
+        check_role(stored.record.address, evidence.asker, matters=is_short),
+        check_origins(stored, at, evidence),
+        check_ranges(stored, at),
+        check_last_use(evidence, at.now),
+    )
+
+
+def _completed(checks: tuple[Check, ...]) -> tuple[Check, ...]:
     """Add the checks that were not made."""
     rest = tuple(CheckName)[len(checks) :]
-    return checks + tuple(Check(name=name, passed=None, message=message) for name in rest)
+    return checks + tuple(Check(name=name, passed=None, message=NOT_MADE) for name in rest)

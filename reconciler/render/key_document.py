@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 from reconciler.model.canonical import instant
 from reconciler.model.keys import Hold, KeyRecord, KeyVersion, fields_document
 from reconciler.planning.rotation import next_rotation
 from reconciler.render.key_state import key_state
+from reconciler.render.key_uses import (
+    NOTHING_SEEN,
+    Seen,
+    last_use,
+    marks_document,
+    uses_document,
+)
 
 
-def key_document(record: KeyRecord, now: datetime) -> dict[str, object]:
-    """Give everything that the store knows about a key."""
+def key_document(
+    record: KeyRecord, now: datetime, seen: Seen = NOTHING_SEEN, *, with_marks: bool = False
+) -> dict[str, object]:
+    """Give everything that the store knows about a key; marks of its versions where wanted."""
     return {
         "address": str(record.address),
         "workspace": record.address.workspace,
@@ -23,13 +33,26 @@ def key_document(record: KeyRecord, now: datetime) -> dict[str, object]:
         "record_version": record.record_version,
         "created_at": instant(record.created_at),
         "expires_at": instant(record.expires_at),
+        "expires_in_seconds": _seconds(record.expires_at, now),
+        "last_used_at": instant(last_use(record)),
         "rotated_at": instant(record.rotated_at),
         "next_rotation_at": instant(next_rotation(record)),
         "superseded_by": record.superseded_by,
         "hold": None if record.hold is None else _hold_document(record.hold),
+        "owner": record.fields.owner,
         "fields": fields_document(record.fields),
-        "versions": [_version_document(version) for version in record.versions],
+        "versions": [
+            _version_document(version)
+            | uses_document(version, record, now, seen)
+            | (marks_document(version, seen) if with_marks else {})
+            for version in record.versions
+        ],
     }
+
+
+def _seconds(at: datetime | None, now: datetime) -> int | None:
+    """Give whole seconds until then; below zero where it has passed."""
+    return None if at is None else math.floor((at - now).total_seconds())
 
 
 def _hold_document(hold: Hold) -> dict[str, object]:

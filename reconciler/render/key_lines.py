@@ -9,6 +9,14 @@ from reconciler.model.keys import KeyFields, KeyRecord, KeyVersion
 from reconciler.model.lifetime import format_duration
 from reconciler.render.field_lines import value_text
 from reconciler.render.key_state import expiry_text, key_state, rotation_text
+from reconciler.render.key_uses import (
+    NOTHING_SEEN,
+    Seen,
+    known_text,
+    last_use,
+    last_use_text,
+    use_lines,
+)
 from reconciler.render.style import Style, Tint, escape, padded
 from reconciler.render.table import Cell, table_lines
 from reconciler.render.words import moment
@@ -17,23 +25,26 @@ _NAME_WIDTH = 15
 _UNRESTRICTED = "any address"
 
 
-def key_lines(record: KeyRecord, now: datetime, style: Style) -> Iterator[str]:
+def key_lines(
+    record: KeyRecord, now: datetime, style: Style, seen: Seen = NOTHING_SEEN
+) -> Iterator[str]:
     """Give all lines of one key."""
     last = record.last_characters
     shown = "" if last is None else f" (…{escape(last)})"
     yield style.paint(escape(str(record.address)), Tint.BOLD) + shown
     state = key_state(record, now)
     yield _line("state", style.paint(state.value, state.tint))
-    for name, text in (*_standing(record, now), *_declared(record.fields)):
+    for name, text in (*_standing(record, now, seen), *_declared(record.fields)):
         yield _line(name, text)
     yield from _version_lines(record, style)
+    yield from use_lines(record, now, seen)
 
 
 def _line(name: str, text: str) -> str:
     return f"  {padded(name, _NAME_WIDTH)} {text}"
 
 
-def _standing(record: KeyRecord, now: datetime) -> Iterator[tuple[str, str]]:
+def _standing(record: KeyRecord, now: datetime, seen: Seen) -> Iterator[tuple[str, str]]:
     """Say what the store knows beside the fields."""
     yield "id", escape(record.key_id)
     yield "managed by", "nobody" if record.manager is None else escape(record.manager)
@@ -46,6 +57,7 @@ def _standing(record: KeyRecord, now: datetime) -> Iterator[tuple[str, str]]:
     yield "expires", expiry_text(record, now)
     yield "secret since", "-" if record.rotated_at is None else moment(record.rotated_at)
     yield "next rotation", rotation_text(record, now)
+    yield "last used", f"{last_use_text(last_use(record), now, seen)} ({known_text(seen)})"
 
 
 def _declared(fields: KeyFields) -> Iterator[tuple[str, str]]:

@@ -63,17 +63,27 @@ def expiry_text(record: KeyRecord, now: datetime) -> str:
 
 def rotation_text(record: KeyRecord, now: datetime) -> str:
     """Say when the schedule comes due: a date, `due`, `rests`, or `-` where there is none."""
+    due, told = next_rotation(record), rotation_distance(record, now)
+    return told if due is None or not told.startswith("in ") else f"{day(due)} ({told})"
+
+
+def rotation_distance(record: KeyRecord, now: datetime) -> str:
+    """Say how far the next scheduled rotation is: `in 7 d`, `due`, `rests`, or `-`."""
     due = next_rotation(record)
     state = key_state(record, now)
     if due is None or state in {KeyState.EXPIRED, KeyState.SUPERSEDED, KeyState.REMOVED}:
         return "-"
     if state is not KeyState.ACTIVE:
         return "rests"
-    return "due" if due <= now else f"{day(due)} ({distance(due, now)})"
+    return "due" if due <= now else distance(due, now)
 
 
-def versions_text(record: KeyRecord) -> str:
-    """Count the versions by state: `1 current, 1 retiring`; `-` where there is none."""
+def versions_text(record: KeyRecord, retiring: str = "") -> str:
+    """Count the versions by state: `1 current, 1 retiring`; `-` where there is none.
+
+    `retiring` is said of those that a rotation replaced, such as `still used`.
+    """
     states = [version.state for version in record.versions]
+    notes = {VersionState.RETIRING: f" ({retiring})"} if retiring else {}
     present = [s for s in VersionState if s in states]
-    return ", ".join(f"{states.count(s)} {s.value}" for s in present) or "-"
+    return ", ".join(f"{states.count(s)} {s.value}{notes.get(s, '')}" for s in present) or "-"

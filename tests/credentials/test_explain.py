@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from reconciler.credentials.access import USE_RULES, decide
+from reconciler.credentials.checks import CheckName
+from reconciler.credentials.damage import Damage, DamageKind
 from reconciler.credentials.explain import (
     USE_CHECKS,
-    CheckName,
     Explanation,
     explain,
     explain_stored,
@@ -41,6 +42,7 @@ from tests.credentials.examples import (
 HERE = Issuer(prefix="krk", environment="prod")
 NOW = Circumstances(now=NOON, issuer=HERE)
 EARLIER = "not checked: an earlier check failed"
+NOT_PRESENTED = "not checked: no secret was presented"
 RANGES = ("203.0.113.0/24", "2001:db8::/32")
 UPDATE = (
     "update the secret in the external system and redeploy when needed; "
@@ -162,7 +164,8 @@ def test_a_wrong_secret_of_a_known_id_says_where_the_right_one_is():
         "the version id is known, but this is not its secret",
         (
             "copy the value again from payments/prod/billing-sync; "
-            "a lost key cannot be shown again: rotate it and update the integration"
+            "a lost key cannot be shown again: run `keyrec rotate payments/billing-sync` "
+            "and update the integration"
         ),
     )
     assert found["active"] == (None, EARLIER, "")
@@ -348,13 +351,19 @@ MANY = tuple(f"10.0.{n}.0/24" for n in range(7))
             RANGES,
             None,
             "the key has an IP allowlist and no address was given",
-            "check the real request origin, as the service behind its proxies sees it",
+            (
+                "check the real request origin, as the service behind its proxies sees it, "
+                "and name it with --ip"
+            ),
         ),
         (
             RANGES,
             "10.0.0.1\x1b[2J",
             "the key has an IP allowlist and '10.0.0.1\\x1b[2J' is no address",
-            "check the real request origin, as the service behind its proxies sees it",
+            (
+                "check the real request origin, as the service behind its proxies sees it, "
+                "and name it with --ip"
+            ),
         ),
     ],
     ids=["outside", "outside of many", "no range", "no address", "nonsense"],
@@ -417,7 +426,7 @@ HELD_SCOPES = "Reviews:read, Webhooks:change"
             (
                 False,
                 "there is no scope reviews:read",
-                "there are Credentials, Repositories, Reviews, SecurityScans, Webhooks, Workspaces",
+                "there are Credentials, Introspection, Repositories, Reviews, SecurityScans, Webhooks, Workspaces",
             ),
         ),
     ],
@@ -492,14 +501,83 @@ def test_a_stored_version_is_explained_without_its_secret():
     explanation = explain_stored(stored(fields={"active": False}), NOW)
 
     found = lines(explanation)
-    assert [line for line in found.values() if line[1].startswith("not checked")] == [
-        (None, "not checked: no secret was presented", "")
-    ] * 4
+    missing = [name for name, line in found.items() if line[1] == NOT_PRESENTED]
+    assert missing == ["copied value", "secret"]
+    assert found["environment"] == (True, "the key is for prod", "")
     assert found["active"][0] is False
     assert explanation.version_id == VERSION_ID
     assert explanation.last_characters == VERSION.last_characters
     assert explanation.address == RECORD.address
     assert isinstance(explanation.verdict, Denied)
+
+
+def test_a_stored_version_is_for_its_environment_alone_as_its_secret_would_be():
+    """What the text of the key would say is known without it."""
+    explanation = explain_stored(
+        stored(), dataclasses.replace(NOW, issuer=Issuer(environment="test"))
+    )
+
+    assert isinstance(explanation.verdict, Denied)
+    assert explanation.verdict.reason is DenialReason.WRONG_ENVIRONMENT
+    assert lines(explanation)["environment"][:2] == (
+        False,
+        "the key is for prod, it is used in test",
+    )
+
+
+@pytest.mark.parametrize(
+    ("damage", "message", "advice"),
+    [
+        (
+            Damage(kind=DamageKind.CUT_OFF),
+            "the value is cut off: its end is missing",
+            f"{AGAIN}, without quotes, spaces or line breaks",
+        ),
+        (
+            Damage(kind=DamageKind.QUOTES, meant=RECORD),
+            "quotes stand around the value, or in it",
+            (
+                "copy the whole value again from payments/prod/billing-sync, where "
+                "payments/billing-sync has it, without quotes, spaces or line breaks"
+            ),
+        ),
+    ],
+    ids=["of nobody", "of a known key"],
+)
+def test_a_damaged_value_says_which_damage_and_whose_key_it_was(damage, message, advice):
+    """The key is named as far as the store knows it, the value by nothing."""
+    explanation = explain(Presented(token=TokenFault.MALFORMED), NOW, damage=damage)
+
+    assert lines(explanation)["copied value"] == (False, message, advice)
+    assert (explanation.version_id, explanation.address) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "circumstances", "path", "text"),
+    [
+        ({"fields": {"active": False}}, NOW, ("spec", "active"), "true"),
+        ({"record": {"expires_at": NOON}}, NOW, ("spec", "reissue"), "2"),
+        (
+            {},
+            dataclasses.replace(NOW, wanted=ScopeGrant(resource="Reviews", level="operate")),
+            ("spec", "scopes", "Reviews"),
+            "operate",
+        ),
+        (
+            {"fields": {"allowlist": ("network:ci", "10.0.0.0/8"), "ranges": ("10.0.0.0/8",)}},
+            dataclasses.replace(NOW, address="198.51.100.7"),
+            ("spec", "allowlist"),
+            "198.51.100.7",
+        ),
+    ],
+    ids=["active", "reissue", "scope", "allowlist"],
+)
+def test_what_the_manifest_should_say_is_a_value_too(changes, circumstances, path, text):
+    """For whoever has the manifest at hand and can say in which line."""
+    (wanted,) = (c.wanted for c in explained(circumstances, **changes).checks if c.wanted)
+
+    assert (wanted.path, wanted.text) == (path, text)
+    assert wanted.beside == (("{network: ci}", "10.0.0.0/8") if wanted.is_entry else ())
 
 
 def test_an_explanation_never_shows_the_key():

@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
-from reconciler.credentials.explain import USE_CHECKS, CheckName
+from reconciler.credentials.checks import CheckName, EvidenceName
+from reconciler.credentials.explain import USE_CHECKS
 from reconciler.credentials.hashing import PROFILES, SHORTEST_PEPPER
-from reconciler.credentials.verdict import DenialReason, Denied
+from reconciler.credentials.rows import TABLE
+from reconciler.credentials.verdict import UNDECIDED, DenialReason, Denied
 from reconciler.model.token import ALPHABET, TOKEN_PATTERN, ParsedToken, compose, parse
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -23,15 +25,34 @@ def test_every_reason_is_listed_in_the_order_of_checks():
     ]
 
 
-def test_every_check_of_explain_is_listed_with_its_reasons():
-    """Each reason belongs to exactly one check."""
+def test_every_check_of_explain_is_listed_with_its_reasons_and_its_row():
+    """Each reason of a decision belongs to exactly one check, each check to one row."""
     table = ACCESS.partition("## What `explain` checks")[2]
-    rows = re.findall(r"^\| ([a-z ]+) \| (`.+`) \| .+ \|$", table, re.MULTILINE)
+    rows = re.findall(r"^\| ([a-z ]+) \| (`.+`) \| (.+) \|$", table, re.MULTILINE)
 
-    assert [name for name, _ in rows] == [name.value for name in CheckName]
-    listed = re.findall(r"`([a-z-]+)`", " ".join(reasons for _, reasons in rows))
-    assert listed == [reason.value for reason in DenialReason]
+    assert [name for name, _, _ in rows] == [name.value for name in CheckName]
+    listed = re.findall(r"`([a-z-]+)`", " ".join(reasons for _, reasons, _ in rows))
+    assert listed == [reason.value for reason in DenialReason if reason not in UNDECIDED]
     assert len(USE_CHECKS) == len(rows) - 4
+    symptoms = {name.value: s.value for s, rule in TABLE.items() for name in rule.checks}
+    assert {name: row for name, _, row in rows} == {n.value: symptoms[n.value] for n in CheckName}
+
+
+def test_everything_that_is_looked_at_beside_the_decision_is_listed_with_its_row():
+    """In the order in which it is looked at."""
+    table = ACCESS.partition("### Beside the decision")[2]
+    rows = re.findall(r"^\| ([a-z ]+) \| .+ \| ([A-Z].+) \|$", table, re.MULTILINE)
+    symptoms = {name: s.value for s, rule in TABLE.items() for name in rule.checks}
+
+    assert rows == [(name.value, symptoms[name]) for name in EvidenceName]
+
+
+def test_every_symptom_is_listed_with_what_the_page_says():
+    """The page's own table, word for word."""
+    table = ACCESS.partition("### The rows")[2].partition("###")[0]
+    rows = re.findall(r"^\| ([A-Z].+) \| (.+\.) \|", table, re.MULTILINE)
+
+    assert rows == [(s.value, rule.what_to_check) for s, rule in TABLE.items()]
 
 
 def test_the_example_key_is_of_the_grammar():

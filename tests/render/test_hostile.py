@@ -11,14 +11,19 @@ from typing import Any
 
 import pytest
 
+from reconciler.credentials.evidence import Evidence
 from reconciler.credentials.explain import explain_stored
 from reconciler.credentials.verdict import Circumstances
 from reconciler.errors import Declined, ManifestsInvalid
+from reconciler.model.line_change import LineChange
+from reconciler.model.uses import UseKind, UseMark
 from reconciler.planning.plan import FieldChange
 from reconciler.ports import CheckResult, StoredVersion
 from reconciler.render import keys
 from reconciler.render.document import plan_json, report_json
 from reconciler.render.errors import error_json, error_text
+from reconciler.render.explanation import explanation_json, explanation_text
+from reconciler.render.key_uses import Seen
 from reconciler.render.problems import (
     problems_github,
     problems_json,
@@ -57,7 +62,22 @@ def hostile(value: Any) -> Any:
 
 
 STORED = StoredVersion(record=key_record(), version=key_version(), secret_hash="")
-EXPLANATION = explain_stored(STORED, Circumstances(now=NOW))
+LINE = LineChange(where=problems()[0].where, before="a: b", after=("a: c",))
+EXPLANATION = explain_stored(
+    STORED, Circumstances(now=NOW, address="198.51.100.7"), Evidence(records=(STORED.record,))
+).with_changes(lambda _: LINE)
+USED = (
+    key_record(),
+    Seen(
+        until=NOW,
+        marks={
+            key_version().version_id: tuple(
+                UseMark(version_id=key_version().version_id, kind=kind, subject="a b", last_at=NOW)
+                for kind in UseKind
+            )
+        },
+    ),
+)
 CHECK = CheckResult(name="a", passed=False, message="b", advice="c")
 
 TEXTS: dict[str, tuple[Callable[[Any], str], Any]] = {
@@ -69,10 +89,11 @@ TEXTS: dict[str, tuple[Callable[[Any], str], Any]] = {
     "github": (lambda p: problems_github(p).replace("::error file=", "error file="), problems()),
     "status": (lambda r: keys.status_text([r], NOW, PLAIN), key_record()),
     "key": (lambda r: keys.key_text(r, NOW, PLAIN), key_record()),
+    "key-used": (lambda u: keys.key_text(u[0], NOW, PLAIN, seen=u[1]), USED),
     "history": (lambda e: keys.history_text([e], PLAIN), event()),
     "lock": (lambda held: keys.lock_text(held, NOW, PLAIN), lease()),
     "checks": (lambda c: keys.checks_text([c], PLAIN), CHECK),
-    "explanation": (lambda e: keys.explanation_text(e, PLAIN), EXPLANATION),
+    "explanation": (lambda e: explanation_text(e, PLAIN), EXPLANATION),
 }
 JSONS: dict[str, tuple[Callable[[Any], str], Any]] = {
     **{f"plan-{n}": (plan_json, p) for n, p in PLANS.items()},
@@ -81,10 +102,11 @@ JSONS: dict[str, tuple[Callable[[Any], str], Any]] = {
     "sarif": (problems_sarif, problems()),
     "status": (lambda r: keys.status_json([r], NOW), key_record()),
     "key": (lambda r: keys.key_json(r, NOW), key_record()),
+    "key-used": (lambda u: keys.key_json(u[0], NOW, seen=u[1]), USED),
     "history": (lambda e: keys.history_json([e]), event()),
     "lock": (lambda held: keys.lock_json(held, NOW), lease()),
     "checks": (lambda c: keys.checks_json([c]), CHECK),
-    "explanation": (keys.explanation_json, EXPLANATION),
+    "explanation": (explanation_json, EXPLANATION),
 }
 
 

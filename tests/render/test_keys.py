@@ -1,21 +1,31 @@
-"""Stored keys, their history, the lock, checks and explanations."""
+"""Stored keys, their history, the lock and checks."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from reconciler.credentials.explain import Check, CheckName, Explanation
-from reconciler.credentials.verdict import Allowed, DenialReason, Denied
 from reconciler.model.audit import AuditNote
-from reconciler.model.keys import Hold, KeyAddress, KeyRecord, KeyStatus, Rotation
-from reconciler.model.lifetime import VersionState
+from reconciler.model.canonical import instant
+from reconciler.model.keys import (
+    Hold,
+    KeyAddress,
+    KeyRecord,
+    KeyStatus,
+    KeyVersion,
+    Rotation,
+)
+from reconciler.model.lifetime import Retirement, VersionState
+from reconciler.model.uses import UseKind, UseMark
 from reconciler.planning.rotation import jitter
 from reconciler.ports import CheckResult
 from reconciler.render import keys
+from reconciler.render.concerns import Concern
+from reconciler.render.key_uses import Seen
 from reconciler.render.style import PLAIN, Style
 from tests.render.conftest import Golden
 from tests.render.samples import (
@@ -29,6 +39,25 @@ from tests.render.samples import (
     maintained,
 )
 
+
+def mark(version_id: str, kind: UseKind, subject: str, *, hours: int) -> UseMark:
+    """Give what was seen of a version so many hours ago."""
+    at = NOW - timedelta(hours=hours)
+    return UseMark(version_id=version_id, kind=kind, subject=subject, last_at=at, times=hours + 1)
+
+
+SEEN = Seen(
+    until=NOW,
+    since=NOW - timedelta(days=40),
+    marks={
+        "version00003": (mark("version00003", UseKind.DENIED, "key-inactive", hours=30),),
+        "version00004": (
+            *(mark("version00004", UseKind.ORIGIN, f"192.0.2.{n}", hours=n) for n in range(8)),
+            mark("version00004", UseKind.SCOPE, "Webhooks:read", hours=0),
+            mark("version00004", UseKind.DENIED, "address-not-allowed 198.51.100.9", hours=5),
+        ),
+    },
+)
 MONTHLY = replace(FIELDS, rotation=Rotation(every=timedelta(days=30)))
 HOLD = Hold(reason="seen in a log", by="local:alice", since=NOW)
 
@@ -119,7 +148,130 @@ def test_the_next_rotation_is_the_planners():
     record = key_record(MONTHLY, rotated_at=NOW)
     every = timedelta(days=30)
     due = NOW + every - jitter(record.key_id, every)
-    assert row(record)[4].startswith(f"{due:%Y-%m-%d} (in ")
+    assert row(record)[4] == f"in {(due - NOW).days} d"
+    assert f"next rotation   {due:%Y-%m-%d} (in " in keys.key_text(record, NOW, PLAIN)
+
+
+def used(ago: timedelta | None, **changes: Any) -> KeyVersion:
+    """Give a version that was last used so long ago."""
+    return replace(key_version(), last_used_at=None if ago is None else NOW - ago, **changes)
+
+
+@pytest.mark.parametrize(
+    ("ago", "until", "shown"),
+    [
+        (timedelta(minutes=3), NOW, "3 min ago"),
+        (timedelta(days=40), NOW, "40 d ago"),
+        (None, NOW, "never"),
+        (None, None, "unknown"),
+    ],
+)
+def test_the_last_use_is_a_distance_or_says_that_nobody_knows(
+    ago: timedelta | None, until: datetime | None, shown: str
+):
+    """Never is only said where somebody listens."""
+    record = key_record(versions=(used(ago),))
+    text = keys.status_text([record], NOW, PLAIN, seen=Seen(until=until))
+    assert shown in text.splitlines()[1]
+
+
+def test_the_last_use_of_a_key_is_the_latest_of_its_versions():
+    """Also where it is the replaced one that is still used."""
+    old = used(timedelta(minutes=5), state=VersionState.RETIRING, version_id="version00002")
+    record = key_record(versions=(old, used(timedelta(days=3))))
+    shown = json.loads(keys.status_json([record], NOW))["keys"][0]
+    assert shown["last_used_at"] == instant(NOW - timedelta(minutes=5))
+    assert "5 min ago" in keys.status_text([record], NOW, PLAIN)
+
+
+def test_a_table_of_ordinary_keys_fits_a_hundred_columns():
+    """Name, state, last characters, expiry, rotation, last use and versions."""
+    record = replace(key_record(MONTHLY), versions=(used(timedelta(minutes=119)),))
+    text = keys.status_text([record, records()["held"]], NOW, PLAIN, seen=Seen(until=NOW))
+    assert max(len(line) for line in text.splitlines()) <= 100
+
+
+PATIENT = replace(
+    FIELDS, rotation=Rotation(overlap=timedelta(days=1), retire=Retirement.WHEN_UNUSED)
+)
+HOURS = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "ago", "reported", "word", "said", "short"),
+    [
+        (2 * HOURS, None, HOURS, "overlap", "for its overlap, then until nobody", ""),
+        (-HOURS, 3 * HOURS, HOURS, "use", "until nobody has used it for 1d", "still used"),
+        (-HOURS, None, 2 * HOURS, "reports", "they reported up to 2026-11-23 12:50", "no reports"),
+        (-HOURS, None, None, "reports", "none has ever reported", "no reports"),
+        (-HOURS, 26 * HOURS, 2 * HOURS, "reports", "2026-11-23 13:50 UTC is needed", "no reports"),
+        (-HOURS, 26 * HOURS, HOURS, "apply", "for the next apply, which ends it", "unused"),
+    ],
+)
+def test_a_replaced_secret_says_what_it_waits_for(
+    overlap: timedelta,
+    ago: timedelta | None,
+    reported: timedelta | None,
+    word: str,
+    said: str,
+    short: str,
+):
+    """Its overlap, its users, the verifiers, or the next run: each is mended in another way."""
+    waiting = used(ago, state=VersionState.RETIRING, overlap_until=NOW + overlap)
+    record = key_record(PATIENT, versions=(waiting, key_version(4)))
+    seen = Seen(until=None if reported is None else NOW - reported)
+    (line,) = [
+        text
+        for text in keys.key_text(record, NOW, PLAIN, seen=seen).splitlines()
+        if text.startswith("    waits   ")
+    ]
+    assert said in line
+    shown = json.loads(keys.key_json(record, NOW, seen=seen))["key"]["versions"]
+    assert [version["waits_for"] for version in shown] == [word, None]
+    cells = row_with(record, seen)[-1]
+    assert cells == (f"1 current, 1 retiring ({short})" if short else "1 current, 1 retiring")
+
+
+def row_with(record: KeyRecord, seen: Seen) -> list[str]:
+    """Give the cells of one key's row beside what verifiers reported."""
+    line = keys.status_text([record], NOW, PLAIN, seen=seen).splitlines()[1]
+    return [cell.strip() for cell in line.split("  ") if cell.strip()]
+
+
+def test_a_key_that_is_used_looks_as_it_was_approved(golden: Golden):
+    """From where, for what, and what was refused: the newest few of each."""
+    old = used(26 * HOURS, state=VersionState.RETIRING, overlap_until=NOW - HOURS)
+    record = key_record(PATIENT, versions=(old, replace(key_version(4), last_used_at=NOW)))
+    golden("key-used.txt", keys.key_text(record, NOW, PLAIN, seen=SEEN))
+    golden("key-used.json", keys.key_json(record, NOW, seen=SEEN))
+    text = keys.key_text(record, NOW, PLAIN, seen=SEEN)
+    assert "192.0.2.4 " in text
+    assert "192.0.2.5 " not in text
+
+
+def test_what_is_found_says_once_how_it_is_mended(golden: Golden):
+    """An alert can be pasted into a ticket."""
+    shown = list(records().values())[:3]
+    found = {
+        shown[0].address: (Concern.EXPIRING,),
+        shown[1].address: (Concern.EXPIRED, Concern.ROTATION_DUE),
+        shown[2].address: (Concern.EXPIRING,),
+    }
+    golden("status-concerns.txt", keys.status_text(shown, NOW, PLAIN, concerns=found))
+    documents = json.loads(keys.status_json(shown, NOW, concerns=found))["keys"]
+    assert [[c["about"] for c in d["concerns"]] for d in documents] == [
+        ["expiring"],
+        ["expired", "rotation-due"],
+        ["expiring"],
+    ]
+    assert documents[0]["expires_in_seconds"] == timedelta(days=70).total_seconds()
+    assert documents[0]["owner"] == "team-payments"
+
+
+def test_seconds_to_an_end_that_has_passed_are_negative():
+    """Whoever sorts by them has the worst first."""
+    documents = json.loads(keys.status_json([records()["expired"]], NOW))["keys"]
+    assert documents[0]["expires_in_seconds"] == -3 * 3600
 
 
 def test_colour_leaves_the_columns_where_they_are():
@@ -181,32 +333,3 @@ def test_a_preflight_looks_as_it_was_approved(golden: Golden):
     golden("checks.json", keys.checks_json(CHECKS))
     assert keys.checks_text(CHECKS[:1], PLAIN).endswith("1 check passed.\n")
     assert keys.checks_text([], PLAIN) == "0 checks passed.\n"
-
-
-def explanation(verdict: Allowed | Denied, *, known: bool = True) -> Explanation:
-    """Give an explanation of a key that is known, or of a text that is no key."""
-    checks = (
-        Check(name=CheckName.COPIED_VALUE, passed=known, message="form and checksum are right"),
-        Check(name=CheckName.EXPIRATION, passed=False, message="it ended", advice="reissue it"),
-        Check(name=CheckName.SCOPE, passed=None, message="not checked"),
-    )
-    return Explanation(
-        verdict=verdict,
-        checks=checks,
-        version_id="version00003" if known else None,
-        last_characters="x9Kf" if known else None,
-        address=NAME if known else None,
-    )
-
-
-def test_an_explanation_looks_as_it_was_approved(golden: Golden):
-    """The verdict, then every check with its advice."""
-    denied = explanation(Denied(reason=DenialReason.KEY_EXPIRED))
-    unknown = explanation(Denied(reason=DenialReason.MALFORMED), known=False)
-    allowed = explanation(Allowed(record=key_record(), version=key_version()))
-    golden("explain-denied.txt", keys.explanation_text(denied, PLAIN))
-    golden("explain-denied.json", keys.explanation_json(denied))
-    golden("explain-unknown.txt", keys.explanation_text(unknown, PLAIN))
-    golden("explain-allowed.txt", keys.explanation_text(allowed, PLAIN))
-    golden("explain-allowed.json", keys.explanation_json(allowed))
-    assert json.loads(keys.explanation_json(unknown))["address"] is None
