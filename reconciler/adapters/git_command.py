@@ -12,8 +12,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess  # the one way to read git's objects as git reads them
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from reconciler.config import environment
 from reconciler.errors import SourceUnavailable
@@ -29,6 +31,8 @@ _HARDENED = (
     "-c",
     "safe.bareRepository=explicit",  # git before 2.38 does not know it: see has_repository
 )
+_OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+"""What a partial clone lacks is not fetched by the way."""
 _WITH_CREDENTIALS = ("KEYREC_", "VAULT_", "BAO_", "PG", "ACTIONS_")
 """How the variables begin that git has no business with."""
 
@@ -61,14 +65,8 @@ def run_git(
     Raises:
         SourceUnavailable: there is no git, or it refuses to work in this folder.
     """
-    program = shutil.which("git")
-    if program is None:
-        raise SourceUnavailable(
-            "git is not installed",
-            advice="install git, or apply from the working tree without --revision",
-        )
     answer = subprocess.run(  # noqa: S603 - a fixed program; arguments are checked or after --
-        [program, "-C", str(root), *_HARDENED, *arguments],
+        _command(root, arguments),
         input=stdin,
         capture_output=True,
         check=False,
@@ -82,6 +80,40 @@ def run_git(
     if answer.returncode != 0 and b"safe.bareRepository" in answer.stderr:
         raise _planted(root)
     return answer
+
+
+@contextmanager
+def started_git(
+    root: Path, arguments: Sequence[str], *, stdin: int | IO[bytes] = subprocess.PIPE
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start git in a folder where `has_repository` was asked, to be read while it works.
+
+    It reaches no network. It is ended with the block, read to its end or not.
+
+    Raises:
+        SourceUnavailable: there is no git.
+    """
+    with subprocess.Popen(  # noqa: S603 - a fixed program; arguments are checked or after --
+        _command(root, arguments),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**_environment(), **_OFFLINE},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _command(root: Path, arguments: Sequence[str]) -> list[str]:
+    program = shutil.which("git")
+    if program is None:
+        raise SourceUnavailable(
+            "git is not installed",
+            advice="install git, or apply from the working tree without --revision",
+        )
+    return [program, "-C", str(root), *_HARDENED, *arguments]
 
 
 def _environment() -> dict[str, str]:
