@@ -19,12 +19,12 @@ KILLS ?= 1000
 MINUTES ?= 30
 SEED ?=
 
-CODE := reconciler tests tools ci
+CODE := reconciler tests tools ci benchmarks
 
 # Branch coverage that a room never falls below again, in percent; raise it when it has risen.
 FLOORS := model:100 credentials:100 planning:100 manifest:99 apply:94
 
-.PHONY: help demo test promises chaos check services fix lock schemas clean venv
+.PHONY: help demo test bench promises chaos check services fix lock schemas clean venv
 .PHONY: format lint types imports shell schemas-equal house workflows coverage wheel
 
 help: ## Show this list
@@ -39,6 +39,9 @@ test: venv ## Run the tests, all but the long ones (those: make check, or LONG=1
 	$(BIN)/pytest -n $(WORKERS) $(if $(LONG),,-m "not long") $(PYTEST)
 
 check: format lint types imports shell schemas-equal house workflows coverage ## All that a merge needs
+
+bench: venv ## Measure against a control in the same run: verification beside a flood of wrong keys
+	$(BIN)/python -m benchmarks.flood
 
 chaos: venv ## Kill keyrec at random on a PostgreSQL and a Vault of its own; KILLS, MINUTES, SEED
 	$(BIN)/python -m tests.chaos --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -31,7 +31,8 @@ name alone where only one workspace has it. Flags of Terraform's habit (`-auto-a
 
 Every flag has a variable: `KEYREC_` and its name, such as `KEYREC_DETAILED_EXITCODE=1` or
 `KEYREC_LOCK_TIMEOUT=5m`; the flag is stronger. Not so the flags that approve, count removals, give
-reasons, end secrets or say whose keys are meant: those are said each time. `NO_COLOR` and
+reasons, end secrets or say whose keys are meant: those are said each time; nor where `serve`
+listens, which has [variables of its own](configuration.md#server). `NO_COLOR` and
 `FORCE_COLOR` are obeyed where `--color` says nothing; with `CI` set nobody is asked.
 
 The shell completes commands and flags:

@@ -27,6 +27,15 @@ one that makes any of them less grave is itself a finding ([AK116](AK116.md)). A
 [waiver](../manifests.md#waiver) accepts one rule for one key, with a reason and a last day. Both
 count from the apply after the one that brings them. A waiver accepts whatever the rule finds of its
 key until then, also what comes later: give it a near day. A key that is renamed leaves it behind.
+
+Some rules say what verifiers saw: when, from where, for what, how often; their pages say so. Where
+none reports they are silent, and what was not seen is a finding only where verifiers looked for the
+whole time.
+
+How a verifier proves secrets, and whether an owner is still an admin, the review does not know: an
+owner is a word, no identity. Whether the sink holds the current secret says
+[`keyrec drift`](../drift.md), whether the audit log is whole [`keyrec audit`](../audit.md). A
+leaked secret is never accepted.
 """
 SUBJECTS = {
     Subject.CHANGE: "What a plan changes",
@@ -85,6 +94,8 @@ def _page_lines(rule: Rule) -> Iterator[str]:
     if rule.practice:
         yield f"The console page's best practice: {rule.practice}\n"
     yield f"## What to do\n\n{rule.mend}\n"
+    if rule.by_use:
+        yield "It says what verifiers saw; where none reports, it is silent.\n"
     if rule.standing:
         yield "It comes with time, so it refuses no plan.\n"
     if not rule.refused_as:

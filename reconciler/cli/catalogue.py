@@ -50,7 +50,12 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(name="history", line="Show what happened to a key, from the audit chain."),
             Entry(name="audit", line="Verify the audit chain, or acknowledge a restored store."),
             Entry(name="explain", line="Say why a key is refused; the key comes on stdin."),
+            Entry(name="scan", line="Find keys in files, streams and git's history; offline."),
         ),
+    ),
+    (
+        "Answer about keys",
+        (Entry(name="serve", line="Answer gateways about presented keys, over HTTP."),),
     ),
     (
         "Act at once",

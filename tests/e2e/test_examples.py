@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 import yaml
 
 from reconciler.bootstrap import doors
 from reconciler.model.lifetime import Expiration
-from reconciler.model.scopes import BUILT_IN_CATALOG
+from reconciler.model.scopes import CONSOLE_CATALOG
 from tests.fakes.command_line import CommandLine
 from tests.fakes.typed_page import ROOT, opened_shell, steps_of
+from tests.services.nginx import nginx_program
+from tests.services.vault_server import free_port
 
 EXAMPLES = ROOT / "examples"
 TOKEN = re.compile(r"[a-z]{2,8}_[a-z0-9]{1,16}_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}")
@@ -24,16 +31,30 @@ ON_THIS_MACHINE = (
     "05-many-teams",
     "06-github",
     "07-gitlab",
+    "09-in-process",
 )
 
 
-def type_readme(name: str, place: Path, variables: dict[str, str], *programs: Path) -> None:
-    """Copy the examples, type the README of one of them, compare what it shows."""
-    shutil.copytree(EXAMPLES, place / "examples", ignore=shutil.ignore_patterns(".keyrec"))
+def type_readme(
+    name: str,
+    place: Path,
+    variables: dict[str, str],
+    *programs: Path,
+    instead: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Copy the examples, type the README of one of them, compare what it shows.
+
+    `instead`: texts of the example's files and page, each with what stands in its place.
+    """
+    shutil.copytree(EXAMPLES, place / "examples", ignore=shutil.ignore_patterns(".keyrec", "run"))
     folder, home = place / "examples" / name, place / "home"
+    written = re.compile("|".join(map(re.escape, instead)) or "(?!)")
+    for file in (path for path in folder.rglob("*") if path.is_file()):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(written.sub(lambda found: instead[found[0]], text), encoding="utf-8")
     ran = 0
     with opened_shell(folder, home, variables, *programs) as shell:
-        for step in steps_of(EXAMPLES / name / "README.md"):
+        for step in steps_of(folder / "README.md"):
             printed, code = shell.say(step.command)
             assert TOKEN.search(printed) is None, f"$ {step.command}\nshows a key"
             assert code == 0, f"$ {step.command}\n{printed}"
@@ -46,6 +67,29 @@ def type_readme(name: str, place: Path, variables: dict[str, str], *programs: Pa
 def test_an_example_works_word_for_word(name: str, tmp_path: Path) -> None:
     """Who copies the folder and types its README sees what stands there."""
     type_readme(name, tmp_path, {})
+
+
+def test_the_example_behind_nginx_works_word_for_word(tmp_path: Path) -> None:
+    """Real nginx asks real keyrec, on ports of the test's own; its files stand as they are else."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "nginx").symlink_to(nginx_program())
+    ports = {port: str(free_port()) for port in ("8320", "8321", "8322")}
+    variables = {"KEYREC_LISTEN_PORT": ports["8321"]}
+    with ended_by_their_ids(tmp_path / "examples/08-nginx/run"):
+        type_readme("08-nginx", tmp_path, variables, programs, instead=ports)
+
+
+@contextmanager
+def ended_by_their_ids(folder: Path) -> Iterator[None]:
+    """End what a page started in the background, where the page did not come to do so itself."""
+    try:
+        yield
+    except BaseException:
+        for file in folder.glob("*.pid"):
+            with suppress(ProcessLookupError):
+                os.kill(int(file.read_text()), signal.SIGTERM)
+        raise
 
 
 def test_the_example_on_real_servers_works_word_for_word(
@@ -78,7 +122,7 @@ def test_the_consoles_page_is_there_in_full() -> None:
     """Every scope at every level, every expiration, active and inactive, open and restricted."""
     keys = declared_keys("02-console-page")
     granted = {(resource, level) for key in keys for resource, level in key["scopes"].items()}
-    assert granted == {(r, level) for r, levels in BUILT_IN_CATALOG.resources for level in levels}
+    assert granted == {(r, level) for r, levels in CONSOLE_CATALOG.resources for level in levels}
     assert {str(key["expiration"]) for key in keys} == {e.value for e in Expiration}
     assert {key.get("active", True) for key in keys} == {True, False}
     assert {"allowlist" in key for key in keys} == {True, False}
@@ -87,7 +131,7 @@ def test_the_consoles_page_is_there_in_full() -> None:
 def test_every_example_is_run() -> None:
     """A folder with a README is one of those above."""
     folders = {path.parent.name for path in EXAMPLES.glob("[0-9][0-9]-*/README.md")}
-    assert folders == {*ON_THIS_MACHINE, "04-postgres-and-vault"}
+    assert folders == {*ON_THIS_MACHINE, "04-postgres-and-vault", "08-nginx"}
 
 
 def test_a_workspaces_admin_applies_the_teams_repository_and_not_the_platforms(

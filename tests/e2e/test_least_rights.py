@@ -15,6 +15,8 @@ from sqlalchemy import Engine, make_url, text
 
 from tests.contracts.sink_rigs import example_policy
 from tests.e2e.desk import Desk
+from tests.e2e.load import Load
+from tests.e2e.serving import serving
 from tests.services.jwt_issuer import new_issuer
 from tests.services.vault_server import VaultClient
 
@@ -31,6 +33,7 @@ WORKSPACE = """
     metadata: {name: edge}
     spec: {}
 """
+ROLES = ("plan", "apply", "verify")
 READING = (
     ("plan",),
     ("status",),
@@ -60,7 +63,7 @@ class Jobs:
 def scripted(name: str, schema: str, suffix: str) -> str:
     """Give one of the shipped scripts, for the schema and the roles of one test."""
     script = (POLICIES / "postgres" / f"{name}.sql").read_text(encoding="utf-8")
-    script = re.sub(r"\bkeyrec_(plan|apply|owner)\b", rf"keyrec_\1_{suffix}", script)
+    script = re.sub(r"\bkeyrec_(plan|apply|verify|owner)\b", rf"keyrec_\1_{suffix}", script)
     return re.sub(r"(?<![`\w])keyrec(?=[.;\s])(?! init)", schema, script)
 
 
@@ -83,10 +86,10 @@ def jobs(
     server_desk.write("keys/workspace.yaml", WORKSPACE)
     server_desk.write("keys/first.yaml", KEY.replace("NAME", "first"))
     server_desk.apply()
-    usage = f"GRANT USAGE ON SCHEMA {schema} TO keyrec_plan_{suffix}, keyrec_apply_{suffix}"
-    run(postgres_admin, usage)
+    entering = ", ".join(f"keyrec_{job}_{suffix}" for job in ROLES)
+    run(postgres_admin, f"GRANT USAGE ON SCHEMA {schema} TO {entering}")
     for _ in range(2):
-        for name in ("plan", "apply"):
+        for name in ROLES:
             run(postgres_admin, scripted(name, schema, suffix))
     policies = {
         "plan": [example_policy("plan", mount=vault_mount)],
@@ -96,14 +99,14 @@ def jobs(
         owner=server_desk,
         urls={
             job: url.set(username=f"keyrec_{job}_{suffix}").render_as_string(hide_password=False)
-            for job in ("plan", "apply")
+            for job in ROLES
         },
         tokens={
             job: vault_client.new_token(*(vault_client.new_policy(t) for t in texts))
             for job, texts in policies.items()
         },
     )
-    names = ", ".join(f"keyrec_{job}_{suffix}" for job in ("plan", "apply", "owner"))
+    names = ", ".join(f"keyrec_{job}_{suffix}" for job in (*ROLES, "owner"))
     run(postgres_admin, f"DROP OWNED BY {names} CASCADE; DROP ROLE {names}")
 
 
@@ -165,6 +168,21 @@ def test_the_job_that_applies_has_what_it_needs(jobs: Jobs) -> None:
     applier.keyrec("hold", "edge/first", "--reason", "a drill")
     applier.keyrec("release", "edge/first")
     applier.keyrec("audit", "verify")
+
+
+def test_a_gateway_verifies_with_its_rights_and_changes_no_key(jobs: Jobs) -> None:
+    """With verify.sql: a key is let in, followed, its use is reported; holding one is refused."""
+    gateway = jobs.desk(store="verify", vault="plan")
+    key = jobs.owner.secret("edge/prod/first")
+    with serving(gateway) as port, Load(port, {"first": key}, "").running() as load:
+        load.wait_for("first", 200)
+        jobs.owner.keyrec("hold", "edge/first", "--reason", "a drill")
+        load.wait_for("first", 401)
+    assert jobs.owner.count("version_uses") == 1
+    assert jobs.owner.count("version_marks") == 1
+    for command in ("release edge/first", "rotate edge/first", "lock release"):
+        refused = gateway.try_keyrec(*command.split())
+        assert refused.code == 1, refused.everything
 
 
 def test_the_job_that_plans_cannot_read_a_hash(jobs: Jobs, postgres_admin: Engine) -> None:

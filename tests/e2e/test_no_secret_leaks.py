@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import sqlite3
 import subprocess
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +19,7 @@ from reconciler.cli.catalogue import ENTRIES
 from reconciler.cli.options import PLAN_FORMS
 from reconciler.model.token import compose
 from tests.e2e.desk import Desk, principal
+from tests.e2e.serving import serving
 from tests.e2e.sweep import Sweep
 
 PATH = "shop/prod/a"
@@ -67,6 +71,8 @@ READING = (
     ("audit", "verify", "--format", "json"),
     ("audit", "acknowledge"),
     ("audit", "acknowledge", "--format", "json"),
+    ("scan", "."),
+    *(("scan", ".", "--format", form) for form in ("json", "sarif", "github")),
 )
 
 
@@ -122,10 +128,39 @@ class _Journey:
         for form in ("text", "json", "sarif", "github") if self.in_every_form else ("text",):
             desk.try_keyrec("validate", "--format", form, "-vv")
         (desk.folder / "keys/shop/bad.yaml").unlink()
+        self._present_over_http()
+
+    def _present_over_http(self) -> None:
+        """Present the first and the last secret in every place of a request, also in wrong ones."""
+        with serving(self.desk, "-vv") as port:
+            for secret in (self.secrets[0], self.secrets[-1], f"{self.secrets[-1][:-1]}!"):
+                for path, headers, body in _requests(secret):
+                    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+                    with closing(connection):
+                        connection.request("POST" if body else "GET", path, body, headers)
+                        answer = connection.getresponse()
+                        self.desk.shown += [str(answer.headers), answer.read().decode()]
 
     def _do(self, *arguments: str) -> None:
         self.desk.keyrec(*arguments)
         self.secrets.append(self.desk.secret(PATH))
+
+
+def _requests(secret: str) -> Iterator[tuple[str, dict[str, str], str]]:
+    """Give path, headers and body of requests that hold a secret somewhere."""
+    bearer = {"Authorization": f"Bearer {secret}"}
+    yield "/v1/authorize", bearer, ""
+    yield "/v1/authorize", {"X-API-Key": secret}, ""
+    yield "/v1/authorize", bearer | {"X-API-Key": "another"}, ""
+    yield "/v1/authorize", {"Authorization": f"Basic {secret}"}, ""
+    yield f"/v1/authorize?key={secret}", {}, ""
+    yield f"/v1/authorize/{secret}", bearer, ""
+    yield f"/{secret}", {"X-Request-Id": secret, "X-Forwarded-For": secret}, ""
+    yield "/v1/authorize?require=Reviews:operate", bearer | {"X-Request-Id": secret}, ""
+    yield "/v1/introspect", bearer, json.dumps({"token": secret})
+    yield "/v1/introspect", bearer, json.dumps({"token": secret, "scope": secret})
+    yield "/v1/introspect", bearer, secret
+    yield "/metrics", bearer, ""
 
 
 @pytest.fixture

@@ -1,0 +1,150 @@
+"""A connection with limits: how long a request's head may be, and how long it may take to come.
+
+uvicorn's own protocol, which limits neither: a client that sends a head without end, or a byte a
+minute, would keep memory and a connection for as long as it likes. What is wrong is answered once,
+in the form of all our problems, and the connection is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import (
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+from reconciler.server.answers import Answer, refusal
+from reconciler.server.problems import Problem
+
+LONGEST_HEAD: Final = 32 * 1024
+"""Bytes of the request line and all headers."""
+REQUEST_SECONDS: Final = 10.0
+"""From the opening of a connection, or the first byte of a further request, to its end."""
+MOST_CONNECTIONS: Final = 1024
+"""Of one worker; one more is closed at once."""
+
+_CLOSE = (("Connection", "close"),)
+_NOT_HTTP = refusal(400, Problem(code="not-http", title="This is no HTTP request"), more=_CLOSE)
+_LONG_HEAD = refusal(
+    431,
+    Problem(
+        code="head-too-long",
+        title="The request's headers are too long",
+        detail=f"At most {LONGEST_HEAD} bytes.",
+    ),
+    more=_CLOSE,
+)
+_TOO_SLOW = refusal(
+    408, Problem(code="too-slow", title="The request took too long to come"), more=_CLOSE
+)
+
+
+class LimitedConnection(HttpToolsProtocol):
+    """One connection to a client."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        """Start before the head of the first request."""
+        super().__init__(*args, **settings)
+        self._fed = 0
+        self._head = 0
+        self._is_in_head = True
+        self._patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for a request; turn away one connection too many."""
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.abort()
+            return
+        self._wait_for_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; no more of a head than is allowed."""
+        if self.transport.is_closing():
+            return
+        if self._is_in_head:
+            self._fed += len(data)
+            self._wait_for_request()
+        super().data_received(data)
+        if self._is_in_head and self._fed > LONGEST_HEAD and not self.transport.is_closing():
+            self._refuse(_LONG_HEAD)
+
+    def on_message_begin(self) -> None:
+        """Begin to count and to wait."""
+        super().on_message_begin()
+        self._head = 0
+        self._is_in_head = True
+        self._wait_for_request()
+
+    def on_url(self, url: bytes) -> None:
+        """Count the address."""
+        self._head += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a header."""
+        self._head += len(name) + len(value) + len(b": \r\n")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Answer, unless the head was too long."""
+        self._is_in_head = False
+        self._fed = 0
+        if self._head > LONGEST_HEAD:
+            raise ValueError("the head is too long")
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Stop waiting: the request is here."""
+        self._stop_waiting()
+        self._is_in_head = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, or one whose head was too long."""
+        del msg
+        self._refuse(_LONG_HEAD if self._head > LONGEST_HEAD else _NOT_HTTP)
+
+    def _wait_for_request(self) -> None:
+        if self._patience is None:
+            self._patience = self.loop.call_later(REQUEST_SECONDS, self._lose_patience)
+
+    @property
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _lose_patience(self) -> None:
+        """Close; say why where a request was begun and nothing was answered yet."""
+        if self._fed and not self._is_answering:
+            self._refuse(_TOO_SLOW)
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, answer: Answer) -> None:
+        """Write a complete answer, and close."""
+        if not self._is_answering:
+            self.transport.write(_bytes(answer, self.server_state.default_headers))
+        self.transport.close()
+
+
+def _bytes(answer: Answer, default_headers: list[tuple[bytes, bytes]]) -> bytes:
+    phrase = HTTPStatus(answer.status).phrase
+    lines = [f"HTTP/1.1 {answer.status} {phrase}".encode("ascii")]
+    lines += [name + b": " + value for name, value in default_headers]
+    length = ("Content-Length", str(len(answer.body)))
+    lines += [f"{n.lower()}: {v}".encode("ascii") for n, v in (*answer.headers, length)]
+    return b"\r\n".join((*lines, b"", answer.body))

@@ -1,0 +1,81 @@
+"""Which key a request presents: at most one, and never one from an address.
+
+The rule: `Authorization: Bearer` and `X-API-Key` are read, each as often as it stands there; two
+different keys are no key. A query string is never a source, because it ends up in logs and
+histories: a request that carries something like a key in one is answered as if it carried none.
+What does not live here: whether the key is any good, and HTTP libraries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from urllib.parse import unquote
+
+from reconciler.model.secret import Secret
+from reconciler.model.token import TOKEN_PATTERN
+
+Headers: TypeAlias = Iterable[tuple[str, str]]
+"""Names and values as text (latin-1 of the bytes), repeated ones repeated."""
+
+ORIGINAL_ADDRESSES: Final = frozenset(
+    {"x-original-uri", "x-original-url", "x-forwarded-uri", "x-envoy-original-path"}
+)
+"""Headers in which proxies name the address that their client asked for."""
+
+_BEARER = re.compile(r"bearer[ \t]+(?P<key>.+)", re.IGNORECASE | re.DOTALL)
+_LIKE_A_KEY = re.compile(TOKEN_PATTERN, re.ASCII)
+_BLANKS = " \t"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotPresented:
+    """The request presents no key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPresented:
+    """The request presents one key, whatever it is worth."""
+
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradictory:
+    """The request presents two different keys: neither is looked at."""
+
+
+Presentation: TypeAlias = NotPresented | KeyPresented | Contradictory
+
+
+def presented_key(headers: Headers, *, addresses: Iterable[str] = ()) -> Presentation:
+    """Find the key that a request presents.
+
+    `addresses`: the request's own path and query, as they were sent; they are only looked at for
+    something like a key, as those are that a proxy forwards.
+    """
+    pairs = [(name.lower(), value.strip(_BLANKS)) for name, value in headers]
+    forwarded = (value for name, value in pairs if name in ORIGINAL_ADDRESSES)
+    if any(map(holds_something_like_a_key, (*addresses, *forwarded))):
+        return NotPresented()
+    texts = set(_texts(pairs))
+    if len(texts) > 1:
+        return Contradictory()
+    return KeyPresented(secret=Secret(texts.pop())) if texts else NotPresented()
+
+
+def holds_something_like_a_key(address: str) -> bool:
+    """Whether an address holds the text of a key, whoever issued it, plain or encoded."""
+    return any(_LIKE_A_KEY.search(text) is not None for text in (address, unquote(address)))
+
+
+def _texts(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Give every text that is presented as a key; a scheme without a text presents none."""
+    for name, value in pairs:
+        bearer = _BEARER.fullmatch(value) if name == "authorization" else None
+        if bearer is not None:
+            yield bearer["key"].strip(_BLANKS)
+        elif name == "x-api-key" and value:
+            yield value

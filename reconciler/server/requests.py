@@ -1,0 +1,73 @@
+"""Requests and answers as ASGI has them, and what is noted of one for the log.
+
+A note holds no credential, no path and no query: routes by name, version ids, addresses, reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from reconciler.server.answers import Answer
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+NOTE: Final = "keyrec.note"
+"""Where in an ASGI scope the note is."""
+REQUEST_ID: Final = "x-request-id"
+
+
+@dataclass(slots=True)
+class Note:
+    """What is known of a request so far; written to the log when it was answered."""
+
+    request_id: str
+    fields: dict[str, str] = field(default_factory=dict)
+    """Words for the log, in the order in which they were learned."""
+
+    def add(self, **words: str | None) -> None:
+        """Note what is known; None is not known."""
+        self.fields.update({name: word for name, word in words.items() if word is not None})
+
+
+def note_of(scope: Scope) -> Note:
+    """Give the note of a request."""
+    note: Note = scope[NOTE]
+    return note
+
+
+def text_headers(scope: Scope) -> tuple[tuple[str, str], ...]:
+    """Give names and values as text, repeated ones repeated."""
+    return tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
+
+
+def query_of(scope: Scope) -> str:
+    """Give the query as it was sent."""
+    query: bytes = scope.get("query_string") or b""
+    return query.decode("latin-1")
+
+
+def addresses_of(scope: Scope) -> tuple[str, ...]:
+    """Give path and query as they were sent and as they are read."""
+    raw: bytes = scope.get("raw_path") or b""
+    return raw.decode("latin-1"), scope["path"], query_of(scope)
+
+
+def peer_of(scope: Scope) -> str | None:
+    """Give the other end of the connection; None on a Unix socket."""
+    client = scope.get("client")
+    return client[0] if client else None
+
+
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Send a complete answer."""
+    headers = [(n.lower().encode("ascii"), v.encode("ascii")) for n, v in answer.headers]
+    length = (b"content-length", str(len(answer.body)).encode("ascii"))
+    start = {"status": answer.status, "headers": [*headers, length]}
+    await send({"type": "http.response.start", **start})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,181 @@
+"""A connection is limited: in the length of a request's head, and in the time it may take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from uvicorn.server import ServerState
+
+from reconciler.model.scopes import INTROSPECT
+from reconciler.server import connection
+from reconciler.server.connection import LONGEST_HEAD, LimitedConnection
+from reconciler.server.listening import config_of
+from tests.credentials.examples import API_KEY
+from tests.server.asking import Desk
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[bytes]]
+KEY = API_KEY.reveal().encode()
+ASKS = b"GET /v1/authorize HTTP/1.1\r\nHost: keyrec\r\nX-API-Key: " + KEY + b"\r\n"
+
+
+def talk(conversation: Talk, desk: Desk | None = None) -> bytes:
+    """Hold a conversation with the endpoint on a socket of its own."""
+
+    async def both() -> bytes:
+        config = config_of(lambda: (desk or Desk()).app)
+        config.log_config = None
+        config.load()
+        state = ServerState()
+
+        def made() -> asyncio.Protocol:
+            return LimitedConnection(config=config, server_state=state, app_state={})
+
+        server = await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            return await conversation(reader, writer)
+        finally:
+            writer.close()
+            server.close()
+
+    return asyncio.run(asyncio.wait_for(both(), 30))
+
+
+def sending(*pieces: bytes) -> Talk:
+    """Send pieces one after the other, and give all that comes until the other end closes."""
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        return await reader.read()
+
+    return conversation
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody take longer than a blink."""
+    monkeypatch.setattr(connection, "REQUEST_SECONDS", 0.1)
+
+
+def test_requests_follow_each_other_on_one_connection() -> None:
+    """Also those that came together; no server is named."""
+    answer = talk(sending(ASKS + b"\r\n" + ASKS + b"\r\n", ASKS + b"Connection: close\r\n\r\n"))
+    assert answer.count(b"HTTP/1.1 200 OK") == 3
+    assert b"\r\nserver:" not in answer.lower()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (ASKS, b"X-Long: " + b"a" * LONGEST_HEAD + b"\r\n\r\n"),
+        (ASKS, b"X-Long: ", *[b"a" * 4096] * 9),
+        (ASKS, *[b"X-Short: aaaaaaaa\r\n" * 100] * 20),
+        (b"GET /v1/authorize/" + b"a" * LONGEST_HEAD + b" HTTP/1.1\r\n\r\n",),
+    ],
+    ids=["at once", "endless header", "endless headers", "path"],
+)
+def test_a_head_that_is_too_long_is_refused_and_the_connection_closed(pieces) -> None:
+    """431, with or without its end."""
+    answer = talk(sending(*pieces))
+    assert b"HTTP/1.1 431 " in answer
+    assert b'"code": "head-too-long"' in answer
+    assert b"connection: close" in answer
+
+
+def test_a_second_request_is_limited_as_the_first_is() -> None:
+    """What came before does not count against it, nor for it."""
+
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(ASKS + b"\r\n")
+        first = await reader.readuntil(b"\r\n\r\n")
+        writer.write(ASKS + b"X-Long: " + b"a" * LONGEST_HEAD + b"\r\n\r\n")
+        return first + await reader.read()
+
+    answer = talk(twice)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b"HTTP/1.1 431 " in answer
+
+
+def test_a_head_of_almost_that_length_is_taken() -> None:
+    """The limit is a limit, not a habit."""
+    more = b"X-Long: " + b"a" * (LONGEST_HEAD - 512) + b"\r\nConnection: close\r\n\r\n"
+    assert talk(sending(ASKS, more)).startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"hello\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"CONNECT keyrec:443 HTTP/1.1\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nBad Name: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01",
+    ],
+    ids=["word", "half", "connect", "bytes", "smuggled", "name", "tls"],
+)
+def test_what_is_no_request_is_answered_once_and_closed(text) -> None:
+    """400 as a problem."""
+    answer = talk(sending(text))
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"HTTP/1.1 400 Bad Request" in answer
+    assert b'"code": "not-http"' in answer
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_request_that_does_not_end_is_closed_with_a_word() -> None:
+    """408, after the time that a request may take."""
+    answer = talk(sending(ASKS))
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
+    assert b'"code": "too-slow"' in answer
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("text", [b"", b"\r\n\r\n"], ids=["silence", "blank lines"])
+def test_a_connection_on_which_nothing_is_asked_is_closed(text) -> None:
+    """Blank lines are no request."""
+    assert b"200" not in talk(sending(text))
+
+
+@pytest.mark.usefixtures("hurried")
+def test_bytes_that_drip_do_not_buy_time() -> None:
+    """The time is that of the whole request."""
+
+    async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        coming = asyncio.create_task(reader.read())
+        while not coming.done():
+            writer.write(b"GET" if not writer.is_closing() else b"")
+            await asyncio.wait([coming], timeout=0.01)
+        return coming.result()
+
+    assert b"200" not in talk(dripping)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_body_that_does_not_end_is_closed() -> None:
+    """While the endpoint waits for it."""
+    head = b"POST /v1/introspect HTTP/1.1\r\nHost: keyrec\r\nContent-Type: application/json\r\n"
+    asks = head + b"X-API-Key: " + KEY + b"\r\nContent-Length: 50\r\n\r\n{"
+    desk = Desk()
+    desk.verifier.change(fields={"scopes": (INTROSPECT,)})
+    assert talk(sending(asks), desk) == b""
+
+
+def test_one_connection_too_many_is_closed_at_once(monkeypatch) -> None:
+    """Without an answer: there is room for none."""
+    monkeypatch.setattr(connection, "MOST_CONNECTIONS", 0)
+
+    async def alone(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        try:
+            writer.write(ASKS + b"\r\n")
+            return await reader.read()
+        except ConnectionError:
+            return b""
+
+    assert talk(alone) == b""
