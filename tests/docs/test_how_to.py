@@ -20,6 +20,7 @@ DRILLS = (
     "review-a-change",
     "take-over-existing-keys",
     "upgrade-and-roll-back",
+    "when-a-key-does-not-work",
 )
 
 
