@@ -32,15 +32,17 @@ _JUDGES = (ResourceKind.POLICY, ResourceKind.SCOPES)
 def read_behind(connection: Connection) -> timedelta:
     """Give by how much a read replica may lag; nothing on a primary, and on a file.
 
-    A replica knows when the newest transaction that it has seen was committed, and no more: without
-    any traffic on its primary it counts as lagging, which is the safe side.
+    To be asked before what is read: a replica that catches up meanwhile is newer than that, never
+    older. It knows when the newest transaction that it has seen was committed, and no more:
+    without any traffic on its primary it counts as lagging, which is the safe side. The clocks of
+    both are taken to agree.
     """
     if connection.dialect.name != "postgresql":
         return _NOT_A_REPLICA
     since = func.clock_timestamp() - func.pg_last_xact_replay_timestamp()
     lag = case((func.pg_is_in_recovery(), func.coalesce(since, literal(_FOR_EVER, Interval))))
     found: timedelta | None = connection.execute(select(lag)).scalar_one()
-    return _NOT_A_REPLICA if found is None else found
+    return _NOT_A_REPLICA if found is None else max(found, _NOT_A_REPLICA)
 
 
 def read_changed(connection: Connection, since: StoreMark, now: StoreMark) -> set[str] | None:

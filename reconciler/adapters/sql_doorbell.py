@@ -46,9 +46,9 @@ class Doorbell:
         return False
 
     def close(self) -> None:
-        """Let whoever waits return; who listens just now hangs up after this turn."""
+        """Let whoever waits return, and hang up after the turn."""
         self._is_closed.set()
-        if self._turn.acquire(blocking=False):
+        if self._turn.acquire(timeout=2 * _TURN_SECONDS):
             self._hang_up()
             self._turn.release()
 

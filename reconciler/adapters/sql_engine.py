@@ -47,6 +47,13 @@ _SILENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+_IMPATIENCE = {
+    "connect_timeout": "3",
+    "keepalives_idle": "2",
+    "keepalives_interval": "1",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "5000",
+}
 _POSTGRES_LIMITS = {
     # A client that died in a transaction is ended before those that wait for its locks give up.
     "idle_in_transaction_session_timeout": "10s",
@@ -78,6 +85,18 @@ def read_url(url: str) -> URL:
     if not parsed.database or parsed.database == ":memory:":
         raise ConfigInvalid("the store needs a file", advice=_URL_ADVICE)
     return parsed.set(drivername="sqlite+pysqlite", database=str(Path(parsed.database).absolute()))
+
+
+def impatient(url: str) -> str:
+    """Give a store's address for those who would rather know that it is silent: a server that has
+    vanished is given up after a few seconds, unless the address says otherwise. Errors as
+    `read_url`.
+    """
+    parsed = read_url(url)
+    if is_sqlite(parsed):
+        return url
+    wanted = {name: value for name, value in _IMPATIENCE.items() if name not in parsed.query}
+    return parsed.update_query_dict(wanted).render_as_string(hide_password=False)
 
 
 def place_of(url: URL) -> Place:

@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 
 from reconciler.model.token import ALPHABET
 
+_STEADY = getattr(time, "CLOCK_BOOTTIME", None)
 _PR_SET_DUMPABLE = 4
 """From `linux/prctl.h`."""
 
@@ -28,8 +29,11 @@ class SystemClock:
 
 
 def steady() -> float:
-    """Give seconds of a clock that never goes back, for measuring how long something is ago."""
-    return time.monotonic()
+    """Give seconds of a clock that never goes back, for measuring how long something is ago.
+
+    It goes on while the machine sleeps, where the system has such a clock.
+    """
+    return time.clock_gettime(_STEADY) if _STEADY is not None else time.monotonic()
 
 
 class SystemEntropy:

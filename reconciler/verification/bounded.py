@@ -34,5 +34,10 @@ class Bounded(Generic[Name, Value]):
                 del self._entries[next(iter(self._entries))]
             self._entries[name] = value
 
+    def drop(self, name: Name) -> None:
+        """Take an entry away, where it is there."""
+        with self._lock:
+            self._entries.pop(name, None)
+
     def __len__(self) -> int:
         return len(self._entries)

@@ -8,7 +8,7 @@ from datetime import timedelta
 POLLS_IN_A_BOUND = 2
 """The store is asked at least so often within the revocation bound."""
 PATIENCE = 2.0
-"""Seconds that one question waits for a row or for a hash before it is given up."""
+"""Seconds that one question waits for a row, for a hash or for a look before it is given up."""
 ROW_LIFE = 300.0
 """Seconds after which a row is read again in any case: changes past keyrec raise no revision."""
 

@@ -53,6 +53,8 @@ class Issued:
     mark: StoreMark
     versions: Mapping[str, StoredVersion]
     """By version id; unknown ids are left out. A record names this one version alone."""
+    damaged: frozenset[str] = frozenset()
+    """Ids whose rows cannot be read: to be refused as unknown, and told to the operator."""
 
 
 class VerificationStore(Protocol):

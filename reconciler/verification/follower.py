@@ -52,13 +52,17 @@ class Follower:
         """Nothing is asked yet; `steady` is a clock in seconds that never goes back."""
         self.view: View | None = None
         self.is_in_reach = False
+        """Whether the last look was answered, and none hangs since."""
         self.refreshes = 0
         self._store = store
         self._snapshot = snapshot
         self._bounds = bounds
         self._steady = steady
         self._on_trouble = on_trouble
-        self._waiting: list[Future[bool]] = []
+        self._tried_at = steady()
+        self._asking_since: float | None = None
+        self._wish: Future[bool] | None = None
+        """That of everybody who waits for the next look."""
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -89,36 +93,52 @@ class Follower:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(LISTEN_SECONDS)
-        self._tell(self._those_who_wait(), seen=False)
+        self._tell(self._take_wish(), seen=False)
 
     def refreshed(self) -> Future[bool]:
-        """Have the store asked at once; whether it answered."""
-        wish: Future[bool] = Future()
+        """Have the store asked once more; whether it answered. One answer for all who wait."""
         with self._lock:
-            self._waiting.append(wish)
+            if self._wish is None:
+                self._wish = Future()
+                self._wish.set_running_or_notify_cancel()
+            wish = self._wish
         self._wake.set()
         if self._stop.is_set():
-            self._tell(self._those_who_wait(), seen=False)
+            self._tell(self._take_wish(), seen=False)
         return wish
 
-    def lose_sight(self) -> None:
-        """Take the store to be out of reach: somebody waited for an answer in vain."""
+    def lose_sight(self) -> bool:
+        """Take the store to be out of reach where a look hangs; whether that is so.
+
+        A thread that did not come to look says nothing about the store.
+        """
+        since = self._asking_since
+        if since is None or self._steady() - since < self._bounds.poll:
+            return False
         self.is_in_reach = False
+        return True
 
     def look(self) -> bool:
         """Ask the store what changed, and follow; whether it answered."""
         try:
             self._ask()
         except KeyrecError as error:
-            if self.is_in_reach:
-                self._on_trouble(f"The store is out of reach: {error.message}")
-            self.is_in_reach = False
-            return False
-        return True
+            trouble = error.message
+        except Exception as fault:  # noqa: BLE001 - a thread that ends would end all sight
+            trouble = f"following it failed with {type(fault).__name__}."
+        else:
+            return True
+        was_in_reach, self.is_in_reach = self.is_in_reach, False
+        if was_in_reach:
+            self._on_trouble(f"The store is out of reach: {trouble}")
+        return False
 
     def _ask(self) -> None:
-        asked_at = self._steady()
-        changes = self._store.changes(self._snapshot.mark)
+        asked_at = self._tried_at = self._asking_since = self._steady()
+        try:
+            changes = self._store.changes(self._snapshot.mark)
+        finally:
+            self._asking_since = None
         self._snapshot.follow(changes)
         self.view = View(
             as_of=asked_at - changes.mark.behind.total_seconds(),
@@ -130,33 +150,27 @@ class Follower:
 
     def _follow(self) -> None:
         while not self._stop.is_set():
-            self._wake.wait(self._until_next_look())
+            self._wake.wait(max(0.0, self._tried_at + self._bounds.poll - self._steady()))
             self._wake.clear()
-            wishes = self._those_who_wait()
-            try:
-                seen = self.look()
-            except Exception as fault:  # noqa: BLE001 - a thread that ends would end all sight
-                self._on_trouble(f"Following the store failed: {type(fault).__name__}")
-                seen = False
-            self._tell(wishes, seen=seen)
-
-    def _until_next_look(self) -> float:
-        """Give the seconds to wait, counted from when the last answer was asked for."""
-        last = self.view.asked_at if self.view is not None and self.is_in_reach else self._steady()
-        return max(0.0, last + self._bounds.poll - self._steady())
+            wish = self._take_wish()
+            self._tell(wish, seen=self.look())
 
     def _listen(self) -> None:
         while not self._stop.is_set():
-            if self._store.wait(LISTEN_SECONDS):
+            try:
+                is_heard = self._store.wait(LISTEN_SECONDS)
+            except Exception:  # noqa: BLE001 - a bell that is out of order is silence
+                is_heard = False
+                self._stop.wait(LISTEN_SECONDS)
+            if is_heard:
                 self._wake.set()
 
-    def _those_who_wait(self) -> list[Future[bool]]:
+    def _take_wish(self) -> Future[bool] | None:
         with self._lock:
-            wishes, self._waiting = self._waiting, []
-        return wishes
+            wish, self._wish = self._wish, None
+            return wish
 
     @staticmethod
-    def _tell(wishes: list[Future[bool]], *, seen: bool) -> None:
-        for wish in wishes:
-            if wish.set_running_or_notify_cancel():
-                wish.set_result(seen)
+    def _tell(wish: Future[bool] | None, *, seen: bool) -> None:
+        if wish is not None:
+            wish.set_result(seen)

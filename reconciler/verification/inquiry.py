@@ -1,15 +1,15 @@
 """How one question is answered: at once from what is known, or in steps that wait for the store and
 for a hash.
 
-Before a secret is proven no answer depends on whether its id is known: both wait at the same gate,
-and neither is answered while the store is out of reach.
+Before a secret is proven no answer depends on whether its id is known: while the store is out of
+reach neither is answered. Only where more is asked than can be hashed is a known id told apart, by
+being turned away; ids are no secret.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
@@ -21,7 +21,6 @@ from reconciler.model.token import ParsedToken, TokenFault, parse
 from reconciler.ports import StoredVersion
 from reconciler.verification.bounds import PATIENCE, Bounds
 from reconciler.verification.follower import Follower, View
-from reconciler.verification.gate import Gate
 from reconciler.verification.loader import Loader
 from reconciler.verification.proofs import Proof, Proofs
 from reconciler.verification.prover import Prover
@@ -35,6 +34,10 @@ _END_OF_TIME = datetime.max.replace(tzinfo=timezone.utc)
 Wait: TypeAlias = tuple["Future[Any]", float]
 """What is waited for, and for how many seconds at most."""
 Steps: TypeAlias = Generator[Wait, Any, "Found"]
+
+
+class _NoRoomError(Exception):
+    """More waits than may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,6 @@ class Inquiry:
     follower: Follower
     loader: Loader
     prover: Prover
-    gate: Gate
 
     def at_once(self, question: Question) -> Found | None:
         """Answer what needs neither the store nor a hash; None where something has to be had."""
@@ -67,6 +69,8 @@ class Inquiry:
         refused = access.refused_text(token, question.issuer)
         if refused is not None or isinstance(token, TokenFault):
             return self._found(question, Presented(token=token), None)
+        if self.prover.is_closed:
+            return Found(verdict=unavailable(token.version_id))
         view = self._fresh_view(self.bounds.revocation)
         return None if proof is None or view is None else self._known(question, proof, view)
 
@@ -81,56 +85,52 @@ class Inquiry:
         assert isinstance(token, ParsedToken)  # noqa: S101 - at_once answers all others
         for _ in range(_TURNS):
             view = yield from self._recent_view()
-            if view is None:
-                break
-            known = None if proof is None else self._known(question, proof, view)
+            known = None if proof is None or view is None else self._known(question, proof, view)
             if known is not None:
                 return known
-            if not self.follower.is_in_reach:
+            if view is None or not self.follower.is_in_reach:
                 break
-            with self._admitted(question, token, proof) as is_inside:
-                if not is_inside:
-                    return Found(verdict=overloaded(token.version_id))
-                try:
-                    proof = yield from self._proven(question, token, proof)
-                except (KeyrecError, TimeoutError):
+            try:
+                proof = yield from self._proven(question, token)
+            except _NoRoomError:
+                if self.prover.is_closed:
                     break
+                return Found(verdict=overloaded(token.version_id))
+            except (KeyrecError, TimeoutError):
+                break
             if proof is None:
                 return self._found(question, Presented(token=token), view)
         return Found(verdict=unavailable(token.version_id))
 
-    def _admitted(
-        self, question: Question, token: ParsedToken, proof: Proof | None
-    ) -> AbstractContextManager[bool]:
-        """Let a text in; one that was proven before always, for its row alone is missing."""
-        if proof is not None and proof.is_match:
-            return nullcontext(enter_result=True)
-        return self.gate.entered(question.name, token.version_id)
-
     def _recent_view(self) -> Generator[Wait, Any, View | None]:
         """Give a view of the store that may be answered by; None where there is none.
 
-        Where the looks in the background came too late, the store is asked now.
+        Where the looks in the background came too late, the store is asked now. An older view
+        counts only where the store does not answer, not where nobody came to ask it.
         """
         if self._fresh_view(self.bounds.revocation) is None and self.follower.is_in_reach:
             try:
-                yield self.follower.refreshed(), self.bounds.revocation.total_seconds()
+                yield self.follower.refreshed(), PATIENCE
             except TimeoutError:
-                self.follower.lose_sight()
-        return self._fresh_view(self.bounds.max_stale)
+                if not self.follower.lose_sight():
+                    return None
+        limit = self.bounds.revocation if self.follower.is_in_reach else self.bounds.max_stale
+        return self._fresh_view(limit)
 
-    def _proven(
-        self, question: Question, token: ParsedToken, proof: Proof | None
-    ) -> Generator[Wait, Any, Proof | None]:
+    def _proven(self, question: Question, token: ParsedToken) -> Generator[Wait, Any, Proof | None]:
         """Have the row, then the proof that the text stands behind it; None for an unknown id."""
         stored = self.rows.get(token.version_id, self.steady())
         if stored is None:
-            stored = yield self.loader.load(token.version_id), PATIENCE
+            reading = self.loader.load(token.version_id)
+            if reading is None:
+                raise _NoRoomError
+            stored = yield reading, PATIENCE
         if stored is None:
             return None
-        if proof is not None and proof.secret_hash == stored.secret_hash:
-            return proof
-        found: Proof = yield self.prover.prove(question, token, stored.secret_hash), PATIENCE
+        proving = self.prover.prove(question, token, stored.secret_hash)
+        if proving is None:
+            raise _NoRoomError
+        found: Proof = yield proving, PATIENCE
         if found.is_match and self.rows.hashing is not None:
             self.prover.renew(
                 token.version_id, stored.secret_hash, question.secret, self.rows.hashing
@@ -138,8 +138,13 @@ class Inquiry:
         return found
 
     def _known(self, question: Question, proof: Proof, view: View) -> Found | None:
-        """Answer by a remembered proof and a row that is kept; None where either is not there."""
-        stored = self.rows.get(proof.token.version_id, self.steady())
+        """Answer by a remembered proof and a row that is kept; None where either is not there.
+
+        That a text is wrong is said only with the store in reach, as of an id that is unknown.
+        """
+        if not proof.is_match and not self.follower.is_in_reach:
+            return None
+        stored = self.rows.get(proof.token.version_id, view.as_of)
         if stored is None or stored.secret_hash != proof.secret_hash:
             return None
         presented = Presented(token=proof.token, stored=stored, is_match=proof.is_match)

@@ -17,6 +17,7 @@ from reconciler.verification.doors import Issued, VerificationStore
 from reconciler.verification.snapshot import Snapshot
 
 MOST_AT_ONCE = 500
+MOST_WAITING = 4096
 _TRIES = 3
 
 
@@ -24,9 +25,15 @@ class Loader:
     """Reads rows in a thread of its own."""
 
     def __init__(
-        self, store: VerificationStore, snapshot: Snapshot, *, steady: Callable[[], float]
+        self,
+        store: VerificationStore,
+        snapshot: Snapshot,
+        *,
+        steady: Callable[[], float],
+        on_trouble: Callable[[str], None],
     ) -> None:
         """Nothing is read yet."""
+        self._on_trouble = on_trouble
         self.queries = 0
         self._store = store
         self._snapshot = snapshot
@@ -49,8 +56,9 @@ class Loader:
             self._thread.join()
         self._fail(self._take_wanted(), _closed())
 
-    def load(self, version_id: str) -> Future[StoredVersion | None]:
-        """Read one row; None where nobody issued that id, StoreUnavailable where none is had.
+    def load(self, version_id: str) -> Future[StoredVersion | None] | None:
+        """Read one row; its answer is None where nobody issued that id, and raises StoreUnavailable
+        where none is had. None at once: too many wait.
 
         Nobody may cancel the answer: others wait for the same one.
         """
@@ -59,6 +67,8 @@ class Loader:
                 raise _closed()
             wish = self._wanted.get(version_id)
             if wish is None:
+                if len(self._wanted) >= MOST_WAITING:
+                    return None
                 wish = Future()
                 wish.set_running_or_notify_cancel()
                 self._wanted[version_id] = wish
@@ -88,6 +98,8 @@ class Loader:
         except Exception as fault:  # noqa: BLE001 - a thread that ends would end all reading
             self._fail(wishes, _failed(fault))
         else:
+            for version_id in sorted(issued.damaged):
+                self._on_trouble(f"The row of the key {version_id} is damaged: it is refused.")
             for version_id, wish in wishes.items():
                 wish.set_result(issued.versions.get(version_id))
 
@@ -106,7 +118,7 @@ class Loader:
     @staticmethod
     def _fail(wishes: dict[str, Future[StoredVersion | None]], error: KeyrecError) -> None:
         for wish in wishes.values():
-            wish.set_exception(error)
+            wish.set_exception(StoreUnavailable(error.message, advice=error.advice))
 
 
 def _closed() -> StoreUnavailable:

@@ -48,5 +48,7 @@ class Proofs:
         return self._right.get(name) or self._wrong.get(name)
 
     def remember(self, name: bytes, proof: Proof) -> None:
-        """Remember how a text stood."""
-        (self._right if proof.is_match else self._wrong).put(name, proof)
+        """Remember how a text stood last, and nothing else of it."""
+        new, old = (self._right, self._wrong) if proof.is_match else (self._wrong, self._right)
+        old.drop(name)
+        new.put(name, proof)

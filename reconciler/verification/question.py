@@ -10,6 +10,7 @@ from reconciler.model.allowlist import canonical_address
 from reconciler.model.scopes import ScopeGrant
 from reconciler.model.secret import Secret
 
+LONGEST_ADDRESS = 64
 _MEMORY = 4096
 
 
@@ -35,6 +36,13 @@ def overloaded(version_id: str | None) -> Denied:
     return Denied(reason=DenialReason.OVERLOADED, version_id=version_id)
 
 
+def as_secret(key: object) -> Secret:
+    """Wrap what was presented at once, so that it stands in no frame; what is no text is none."""
+    if isinstance(key, Secret):
+        return key
+    return Secret(key if isinstance(key, str) else "")
+
+
 @lru_cache(_MEMORY)
 def wanted_scope(text: str) -> ScopeGrant:
     """Read `Resource:level`; a text of another form is a scope that does not exist, and denies."""
@@ -42,8 +50,12 @@ def wanted_scope(text: str) -> ScopeGrant:
     return ScopeGrant(resource=resource, level=level)
 
 
-@lru_cache(_MEMORY)
 def plain_address(text: str) -> str | None:
     """Give an address in its one form; None for what is none."""
+    return _plain(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(_MEMORY)
+def _plain(text: str) -> str | None:
     address = canonical_address(text)
     return None if address is None else str(address)

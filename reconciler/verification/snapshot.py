@@ -40,7 +40,10 @@ class Snapshot:
         self._lock = threading.Lock()
 
     def get(self, version_id: str, at: float) -> StoredVersion | None:
-        """Give a row that is kept; None where it has to be asked of the store."""
+        """Give a row that is kept; None where it has to be asked of the store.
+
+        `at`: of when the view of the store is; by that a row gets old, not by a store that is away.
+        """
         row = self._rows.get(version_id)
         return row.stored if row is not None and at - row.read_at <= ROW_LIFE else None
 

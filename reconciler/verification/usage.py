@@ -57,6 +57,7 @@ class UseRecorder:
         self._on_trouble = on_trouble
         self._seen: dict[str, _Seen] = {}
         self._lock = threading.Lock()
+        self._reporting = threading.Lock()
         self._stop = threading.Event()
         self._is_troubled = False
         self._thread = threading.Thread(target=self._work, name="keyrec-uses", daemon=True)
@@ -88,20 +89,31 @@ class UseRecorder:
     def denied(
         self, version_id: str, at: datetime, *, reason: DenialReason, address: str | None
     ) -> None:
-        """Remember that a version was refused, and why."""
-        subject = reason.value if address is None else f"{reason.value} {address}"
+        """Remember that a version was refused, and why.
+
+        From where only of holders: others could fill all room with addresses.
+        """
+        is_from = address is not None and reason is not DenialReason.WRONG_SECRET
+        subject = f"{reason.value} {address}" if is_from else reason.value
         with self._lock:
             self._of(version_id).add(UseKind.DENIED, subject, at.replace(second=0, microsecond=0))
 
     def report(self) -> bool:
-        """Report what was seen; what cannot be reported now is kept for the next time."""
+        """Report what was seen; what cannot be reported now is kept for the next time.
+
+        One report at a time: a later one may not speak for what an earlier one failed to tell.
+        """
+        with self._reporting:
+            return self._report()
+
+    def _report(self) -> bool:
         with self._lock:
             until = self._now()
             if until is None:
                 return False
             seen, self._seen = self._seen, {}
         try:
-            self._store.report_uses(_report(self._reporter, seen, until))
+            self._store.report_uses(_report_of(self._reporter, seen, until))
         except KeyrecError as error:
             self._keep(seen)
             if not self._is_troubled:
@@ -137,7 +149,7 @@ class UseRecorder:
                 self._on_trouble(f"Reporting last uses failed: {type(fault).__name__}")
 
 
-def _report(reporter: str, seen: dict[str, _Seen], until: datetime) -> UseReport:
+def _report_of(reporter: str, seen: dict[str, _Seen], until: datetime) -> UseReport:
     return UseReport(
         reporter=reporter,
         uses=tuple((v, s.last_used_at) for v, s in seen.items() if s.last_used_at is not None),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -21,18 +22,21 @@ from reconciler.ports import Entropy
 from reconciler.verification.bounds import Bounds
 from reconciler.verification.doors import VerificationStore
 from reconciler.verification.driving import awaited, waited
+from reconciler.verification.fair_pool import FairPool, Room
 from reconciler.verification.follower import Follower
-from reconciler.verification.gate import Gate
 from reconciler.verification.inquiry import Found, Inquiry
 from reconciler.verification.loader import Loader
 from reconciler.verification.proofs import Proofs
 from reconciler.verification.prover import Prover
-from reconciler.verification.question import Question, plain_address, wanted_scope
+from reconciler.verification.question import (
+    Question,
+    as_secret,
+    plain_address,
+    wanted_scope,
+)
 from reconciler.verification.snapshot import Snapshot
 from reconciler.verification.usage import UseRecorder
 
-QUEUE_PER_THREAD = 4
-"""How many may wait for each thread that hashes, before more are turned away."""
 KEY_LENGTH = 43
 """Base62 digits of the key of remembered proofs: 256 bits."""
 
@@ -48,6 +52,8 @@ class VerifierTerms:
     """How many proofs and rows are kept; those that came first go first."""
     threads: int = 2
     """How many secrets are hashed at once: as many as there are cores."""
+    room: Room = field(default_factory=Room)
+    """How much may wait to be hashed."""
     reporter: str = "verifier"
     """What this process is called among all that report uses."""
 
@@ -86,28 +92,24 @@ class Verifier:
             StoreOutdated: these are not this program's tables. A store that is out of reach is
                 waited for: nothing is allowed until then.
         """
-        terms = terms or VerifierTerms()
+        terms, tell = terms or VerifierTerms(), _safely(on_trouble)
         self._issuer = terms.issuer
         self._process = os.getpid()
         self._proofs = Proofs(key=entropy.base62(KEY_LENGTH).encode(), entries=terms.entries)
         self._store = store
         rows = Snapshot(entries=terms.entries)
+        pool = FairPool(threads=terms.threads, steady=steady, name="keyrec-prover", room=terms.room)
         self._inquiry = Inquiry(
             bounds=terms.bounds,
             steady=steady,
             proofs=self._proofs,
             rows=rows,
-            follower=Follower(
-                store, rows, bounds=terms.bounds, steady=steady, on_trouble=on_trouble
-            ),
-            loader=Loader(store, rows, steady=steady),
-            prover=Prover(
-                store, self._proofs, threads=terms.threads, entropy=entropy, on_trouble=on_trouble
-            ),
-            gate=Gate(room=terms.threads * (1 + QUEUE_PER_THREAD), share=terms.threads + 1),
+            follower=Follower(store, rows, bounds=terms.bounds, steady=steady, on_trouble=tell),
+            loader=Loader(store, rows, steady=steady, on_trouble=tell),
+            prover=Prover(store, self._proofs, pool, entropy=entropy, on_trouble=tell),
         )
         self._uses = UseRecorder(
-            store, reporter=terms.reporter, now=self._store_time, on_trouble=on_trouble
+            store, reporter=terms.reporter, now=self._store_time, on_trouble=tell
         )
         self._start()
 
@@ -125,6 +127,7 @@ class Verifier:
         needs, `Resource:level`. `environment`: where the key is presented; the verifier's own where
         it is not named. Never raises for what is presented, whatever it is.
         """
+        key = as_secret(key)
         question = self._question(key, address, scope, environment)
         found = self._inquiry.at_once(question) or waited(self._inquiry.steps(question))
         return self._noted(question, found)
@@ -138,6 +141,7 @@ class Verifier:
         environment: str | None = None,
     ) -> Verdict:
         """Decide as `check` does, without ever holding up the event loop."""
+        key = as_secret(key)
         question = self._question(key, address, scope, environment)
         found = self._inquiry.at_once(question) or await awaited(self._inquiry.steps(question))
         return self._noted(question, found)
@@ -162,21 +166,31 @@ class Verifier:
         return self._uses.report()
 
     def close(self) -> None:
-        """Report the last uses, end threads and connections."""
-        self._uses.stop()
-        self._inquiry.follower.stop()
-        self._inquiry.loader.stop()
-        self._inquiry.prover.close()
-        self._store.close()
+        """Answer what is under way, report the last uses, end threads and connections.
+
+        Nothing happens in a process that was forked off: all of it is the parent's.
+        """
+        if os.getpid() != self._process:
+            return
+        with ExitStack() as ends:
+            ends.callback(self._store.close)
+            ends.callback(self._uses.stop)
+            ends.callback(self._inquiry.follower.stop)
+            ends.callback(self._inquiry.prover.close)
+            ends.callback(self._inquiry.loader.stop)
 
     def _start(self) -> None:
-        self._inquiry.follower.start()
         self._inquiry.loader.start()
         self._uses.start()
+        try:
+            self._inquiry.follower.start()
+        except BaseException:
+            self.close()
+            raise
 
     def _question(
         self,
-        key: str | Secret,
+        secret: Secret,
         address: str | None,
         scope: ScopeGrant | str | None,
         environment: str | None,
@@ -186,7 +200,6 @@ class Verifier:
                 "This verifier was opened in another process: its threads are not in this one.",
                 advice="Open it after the fork, in each worker: gunicorn's post_fork does.",
             )
-        secret = key if isinstance(key, Secret) else Secret(key)
         issuer = self._issuer
         if environment is not None and environment != issuer.environment:
             issuer = Issuer(prefix=issuer.prefix, environment=environment)
@@ -227,3 +240,13 @@ class Verifier:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _safely(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """Let what is told of troubles make none: it is called in threads that have to go on."""
+
+    def told(trouble: str) -> None:
+        with suppress(Exception):
+            tell(trouble)
+
+    return told

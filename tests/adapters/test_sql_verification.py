@@ -9,9 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from reconciler.adapters.sql_doorbell import Doorbell
+from reconciler.adapters.sql_engine import impatient
 from reconciler.adapters.sql_store import SqlStore
 from reconciler.adapters.sql_verification import SqlVerificationStore
 from reconciler.errors import StoreOutdated, StoreUnavailable
@@ -231,6 +232,30 @@ def test_issued_gives_what_the_store_presents_with_this_one_version(story, seen)
         record = replace(whole.record, versions=(whole.version,))
         assert issued.versions[version_id] == replace(whole, record=record)
     assert seen.issued([]).versions == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("scopes", "{"), ("ranges", '["everywhere"]'), ("labels", "[1]")]
+)
+def test_a_damaged_row_is_named_and_takes_no_other_with_it(story, seen, column, value):
+    """Whoever broke one key breaks that one alone, and it lets nobody in."""
+    story.create("a")
+    story.create("b")
+    broken, sound = current(story, "a"), current(story, "b")
+    assert isinstance(story.store, SqlStore)
+    with engine_of(story.store).begin() as connection:
+        change = text(f"UPDATE keys SET {column} = :value WHERE name = 'a'")
+        connection.execute(change, {"value": value})
+    issued = seen.issued([broken, sound])
+    assert (set(issued.versions), issued.damaged) == ({sound}, {broken})
+
+
+def test_a_server_that_has_vanished_is_given_up_in_seconds():
+    """Unless the address says otherwise; a file is opened as it is."""
+    hasty = make_url(impatient("postgresql://u:pw@db/keyrec?connect_timeout=9"))
+    assert (hasty.query["connect_timeout"], hasty.query["tcp_user_timeout"]) == ("9", "5000")
+    assert hasty.password == "pw"
+    assert impatient("sqlite:///keys.db") == "sqlite:///keys.db"
 
 
 def test_a_hash_is_replaced_only_where_the_old_one_stands(story, seen):

@@ -188,6 +188,7 @@ def test_a_key_of_another_environment_is_refused(applied, key) -> None:
     applied.set(KEYREC_LISTEN_PORT="1", KEYREC_PORT="tcp://10.0.0.1:8321")
     with serving(applied, "--port", "0", "--environment", "prod") as endpoint:
         assert endpoint(key=key).json["code"] == "invalid-key"
+        endpoint.stop()
     assert "outcome=wrong-environment" in "".join(endpoint.lines)
 
 

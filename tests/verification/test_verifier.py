@@ -8,8 +8,9 @@ import os
 import random
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,21 +21,22 @@ from hypothesis import strategies as st
 from reconciler.credentials.hashing import needs_rehash
 from reconciler.credentials.hashing import verify as hashing_verify
 from reconciler.credentials.verdict import Allowed, DenialReason, Denied, Issuer, Verdict
-from reconciler.errors import VerifierMisused
+from reconciler.errors import HashingFailed, StoreUnavailable, VerifierMisused
 from reconciler.model.keys import Hold, KeyStatus
 from reconciler.model.lifetime import VersionState
 from reconciler.model.policy import HashProfile
 from reconciler.model.scopes import ScopeCatalog
 from reconciler.model.secret import Secret
 from reconciler.model.token import ALPHABET, compose
-from reconciler.model.uses import MOST_MARKS, UseKind
-from reconciler.verification import prover
+from reconciler.model.uses import MOST_MARKS, UseKind, UseReport
+from reconciler.verification import inquiry, prover
 from reconciler.verification.bounds import ROW_LIFE, Bounds
+from reconciler.verification.fair_pool import Room
+from reconciler.verification.loader import MOST_WAITING
 from reconciler.verification.verifier import Verifier, VerifierTerms
 from tests.fakes.system import START, FakeEntropy
 from tests.fakes.verification import FakeVerificationStore
 
-SHARE_OF_TWO_THREADS = 3
 INSIDE = "203.0.113.7"
 RANGES = {"allowlist": ("203.0.113.0/24",), "ranges": ("203.0.113.0/24",)}
 
@@ -180,12 +182,12 @@ def test_no_text_makes_it_raise(text):
 def test_unknown_ids_are_asked_of_the_store_many_at_a_time(store):
     """While one query is on its way, all that come wait for the next one together."""
     store.gate = threading.Event()
-    with opened(store, threads=40) as verifier, ThreadPoolExecutor(101) as pool:
+    with opened(store) as verifier, ThreadPoolExecutor(101) as pool:
         first = pool.submit(verifier.check, unknown(0))
         while not store.queries:
             pass
         others = [pool.submit(verifier.check, unknown(n)) for n in range(1, 101)]
-        while len(verifier._inquiry.gate) < 101:
+        while len(verifier._inquiry.loader._wanted) < 100:
             pass
         store.gate.set()
         assert {reason(f.result()) for f in [first, *others]} == {"unknown-id"}
@@ -362,41 +364,252 @@ def test_a_hash_of_other_parameters_is_renewed_once_beside_the_request(store):
 
 
 def test_more_secrets_than_can_be_hashed_are_turned_away(store, monkeypatch):
-    """A bounded number waits; the next is told to come again, known or unknown alike."""
+    """A bounded number waits; the next is told to come again."""
     go_on = threading.Event()
     monkeypatch.setattr(prover, "verify", lambda *_: go_on.wait(30))
     keys = [store.issue() for _ in range(6)]
-    with opened(store, threads=1) as verifier, ThreadPoolExecutor(6) as pool:
-        waiting = [pool.submit(verifier.check, key) for key in keys[:5]]
-        while len(verifier._inquiry.gate) < 5:
+    room = Room(at_all=3, in_a_line=3, seconds=60)
+    with opened(store, threads=1, room=room) as verifier, ThreadPoolExecutor(6) as pool:
+        waiting = [pool.submit(verifier.check, keys[0])]
+        while verifier.state.hashes < 1:
             pass
-        assert both_ways(verifier, keys[5]) == both_ways(verifier, unknown(1)) == "overloaded"
+        waiting += [pool.submit(verifier.check, key) for key in keys[1:4]]
+        while len(verifier._inquiry.prover._pool) < 3:
+            pass
+        assert both_ways(verifier, keys[5]) == "overloaded"
         go_on.set()
         assert {reason(f.result()) for f in waiting} == {"allowed"}
         assert reason(verifier.check(keys[5])) == "allowed"
 
 
 def test_whoever_knows_an_id_cannot_keep_others_out(store, monkeypatch):
-    """One id has a share of the room, and no more; its proven holder needs none of it."""
-    go_on = threading.Event()
+    """The ids take turns, so another key waits for one hash of the flooded id and not for all; the
+    proven holder of that very id waits for none.
+    """
+    go_on, order = threading.Event(), []
     key, other = store.issue(), store.issue()
     version_id = key.reveal().split("_")[2]
     forged = [
         compose(prefix="krk", environment="prod", version_id=version_id, secret=f"{n:043d}")
         for n in range(50)
     ]
-    with opened(store, threads=2) as verifier, ThreadPoolExecutor(50) as pool:
+
+    def recorded(stored: str, secret: Secret) -> bool:
+        go_on.wait(30)
+        order.append(secret.reveal().split("_")[2])
+        return hashing_verify(stored, secret)
+
+    with opened(store, threads=1) as verifier, ThreadPoolExecutor(51) as pool:
         assert reason(verifier.check(key)) == "allowed"
-        monkeypatch.setattr(prover, "verify", lambda *_: not go_on.wait(30))
+        monkeypatch.setattr(prover, "verify", recorded)
         flood = [pool.submit(verifier.check, one) for one in forged]
-        answered = as_completed(flood)
-        turned_away = [next(answered) for _ in range(50 - SHARE_OF_TWO_THREADS)]
-        assert {reason(f.result()) for f in turned_away} == {"overloaded"}
+        while len(verifier._inquiry.prover._pool) < 49:
+            pass
+        answer = pool.submit(verifier.check, other)
+        while len(verifier._inquiry.prover._pool) < 50:
+            pass
         assert reason(verifier.check(key)) == "allowed"
-        monkeypatch.setattr(prover, "verify", hashing_verify)
         go_on.set()
-        assert {reason(f.result()) for f in answered} == {"wrong-secret"}
-        assert reason(verifier.check(other)) == "allowed"
+        assert reason(answer.result()) == "allowed"
+        assert {reason(f.result()) for f in flood} == {"wrong-secret"}
+    assert order.index(other.reveal().split("_")[2]) <= 2
+
+
+def test_a_line_that_is_full_turns_away_its_own_alone(store, monkeypatch):
+    """The flooded id is told to come again, another is not."""
+    go_on = threading.Event()
+    key, other = store.issue(), store.issue()
+    version_id = key.reveal().split("_")[2]
+    monkeypatch.setattr(prover, "verify", lambda *_: go_on.wait(30))
+    room = Room(at_all=100, in_a_line=2, seconds=60)
+    with opened(store, threads=1, room=room) as verifier, ThreadPoolExecutor(6) as pool:
+        forged = [
+            compose(prefix="krk", environment="prod", version_id=version_id, secret=f"{n:043d}")
+            for n in range(4)
+        ]
+        waiting = [pool.submit(verifier.check, forged[0])]
+        while verifier.state.hashes < 1:
+            pass
+        waiting += [pool.submit(verifier.check, one) for one in forged[1:3]]
+        while len(verifier._inquiry.prover._pool) < 2:
+            pass
+        assert reason(verifier.check(forged[3])) == "overloaded"
+        answer = pool.submit(verifier.check, other)
+        go_on.set()
+        assert reason(answer.result()) == "allowed"
+        del waiting
+
+
+def test_a_hash_that_cannot_be_compared_now_is_neither_right_nor_wrong(store, monkeypatch):
+    """No memory for a moment: the holder is asked to come again, and then is let in."""
+    key = store.issue()
+    with opened(store) as verifier:
+        monkeypatch.setattr(prover, "verify", raising(HashingFailed("no memory, for a test")))
+        assert both_ways(verifier, key) == "unavailable"
+        monkeypatch.setattr(prover, "verify", hashing_verify)
+        assert both_ways(verifier, key) == "allowed"
+
+
+def raising(fault: BaseException):
+    """Give a function that fails."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise fault
+
+    return fail
+
+
+def test_whoever_is_told_of_troubles_can_make_none(store):
+    """Its stderr is closed; the verifier goes on, and comes back with the store."""
+    key = store.issue()
+    verifier = Verifier(
+        store,
+        entropy=FakeEntropy(),
+        steady=store.steady,
+        on_trouble=raising(BrokenPipeError()),
+    )
+    with verifier:
+        store.is_down = True
+        assert not verifier._inquiry.follower.look()
+        store.is_down = False
+        look(verifier)
+        assert both_ways(verifier, key) == "allowed"
+
+
+def test_a_look_that_fails_otherwise_is_a_store_out_of_reach(store, monkeypatch):
+    """Told once, tried again at the pace of looks, and never the end of the thread."""
+    told: list[str] = []
+    key = store.issue()
+    verifier = Verifier(store, entropy=FakeEntropy(), steady=store.steady, on_trouble=told.append)
+    with verifier:
+        assert reason(verifier.check(key)) == "allowed"
+        monkeypatch.setattr(store, "changes", raising(ValueError("damaged, for a test")))
+        for _ in range(5):
+            assert not verifier._inquiry.follower.look()
+        assert told == ["The store is out of reach: following it failed with ValueError."]
+        assert both_ways(verifier, key) == "allowed"
+
+
+def test_without_the_store_a_known_id_is_not_told_from_an_unknown_one(store):
+    """Also where a wrong text of the known one was refused before."""
+    key = store.issue()
+    wrong = compose(
+        prefix="krk", environment="prod", version_id=key.reveal().split("_")[2], secret="w" * 43
+    )
+    with opened(store) as verifier:
+        assert both_ways(verifier, wrong) == "wrong-secret"
+        store.is_down = True
+        assert not verifier._inquiry.follower.look()
+        for _ in range(3):
+            assert both_ways(verifier, wrong) == both_ways(verifier, unknown(1)) == "unavailable"
+            store.steady.advance(2)
+
+
+def test_a_starved_thread_is_no_store_out_of_reach(store, monkeypatch):
+    """The store answers and nobody comes to ask it: nothing old is answered, rather nothing."""
+    key = store.issue()
+    with opened(store) as verifier:
+        assert reason(verifier.check(key)) == "allowed"
+        follower = verifier._inquiry.follower
+        monkeypatch.setattr(follower, "refreshed", Future)
+        monkeypatch.setattr(inquiry, "PATIENCE", 0.01)
+        follower._stop.set()
+        store.change(key, fields={"active": False})
+        store.steady.advance(5)
+        assert follower.view is not None
+        follower.view = replace(follower.view, as_of=store.steady() - 5)
+        assert both_ways(verifier, key) == "unavailable"
+
+
+def test_a_look_that_hangs_is_a_store_out_of_reach(store, monkeypatch):
+    """What was proven is answered until max_stale; the look is waited for once."""
+    key = store.issue()
+    hanging = threading.Event()
+    with opened(store) as verifier:
+        assert reason(verifier.check(key)) == "allowed"
+        follower = verifier._inquiry.follower
+        monkeypatch.setattr(inquiry, "PATIENCE", 0.05)
+        changes = store.changes
+        monkeypatch.setattr(store, "changes", lambda _: hanging.wait(30) and changes(None))
+        follower.refreshed()
+        while follower._asking_since is None:
+            pass
+        store.steady.advance(5)
+        assert both_ways(verifier, key) == "allowed"
+        assert not follower.is_in_reach
+        store.steady.advance(6)
+        assert both_ways(verifier, key) == "unavailable"
+        hanging.set()
+
+
+def test_what_is_given_up_leaves_bounded_work_behind(store):
+    """A thousand clients that went away while the store did not answer: one wish to look again, and
+    no more rows asked for than there is room for.
+    """
+    store.gate = threading.Event()
+
+    async def give_up(verifier: Verifier) -> None:
+        asked = [asyncio.create_task(verifier.check_async(unknown(n))) for n in range(6000)]
+        await asyncio.sleep(0)
+        while not store.queries:  # noqa: ASYNC110 - a fake has no event to wait for
+            await asyncio.sleep(0)
+        for one in asked:
+            one.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+    with opened(store) as verifier:
+        asyncio.run(give_up(verifier))
+        assert len(verifier._inquiry.loader._wanted) <= MOST_WAITING
+        assert verifier._inquiry.follower.refreshed() is verifier._inquiry.follower.refreshed()
+        store.gate.set()
+
+
+def test_a_report_speaks_for_nothing_that_an_earlier_one_failed_to_tell(store, monkeypatch):
+    """The second waits for the first; what that could not tell goes with it."""
+    key = store.issue()
+    begun, fail = threading.Event(), threading.Event()
+    report_uses = store.report_uses
+
+    def once(report: UseReport) -> None:
+        begun.set()
+        fail.wait(30)
+        monkeypatch.setattr(store, "report_uses", report_uses)
+        raise StoreUnavailable("for a test")
+
+    with opened(store) as verifier, ThreadPoolExecutor(2) as pool:
+        verifier.check(key)
+        monkeypatch.setattr(store, "report_uses", once)
+        first = pool.submit(verifier.report_uses)
+        begun.wait(30)
+        second = pool.submit(verifier.report_uses)
+        fail.set()
+        assert (first.result(), second.result()) == (False, True)
+    assert [len(report.uses) for report in store.reports] == [1, 0]
+
+
+def test_a_use_of_the_last_moment_is_reported(store):
+    """A request that is answered while the verifier is closed."""
+    key = store.issue()
+    store.gate = threading.Event()
+    verifier = Verifier(store, entropy=FakeEntropy(), steady=store.steady)
+    with ThreadPoolExecutor(2) as pool:
+        answer = pool.submit(verifier.check, key)
+        while not store.queries:
+            pass
+        ending = pool.submit(verifier.close)
+        store.gate.set()
+        said = reason(answer.result())
+        ending.result()
+    uses = [use for report in store.reports for use in report.uses]
+    assert said in {"allowed", "unavailable"}
+    assert len(uses) == (1 if said == "allowed" else 0)
+
+
+@pytest.mark.parametrize("presented", [b"krk_prod_", None, 7, ["x"]])
+def test_what_is_no_text_is_no_key(store, presented):
+    """A mistake of the service, and never an error that holds what was presented."""
+    with opened(store) as verifier:
+        assert both_ways(verifier, presented) == "malformed"
 
 
 def test_uses_are_reported_to_the_minute_and_of_known_versions_alone(store):
@@ -448,6 +661,9 @@ def test_a_fork_is_refused_with_what_to_do(store, monkeypatch):
         with pytest.raises(VerifierMisused, match="another process") as met:
             verifier.check(key)
         assert "post_fork" in met.value.advice
+        verifier.close()
+        assert store.reports == []
+        monkeypatch.undo()
 
 
 def test_after_its_end_it_allows_nothing_that_has_to_be_asked(store):
@@ -473,7 +689,6 @@ def test_a_request_that_is_given_up_leaves_no_place_taken(store):
 
     with opened(store) as verifier:
         asyncio.run(give_up(verifier))
-        assert len(verifier._inquiry.gate) == 0
         store.gate.set()
         assert reason(verifier.check(key)) == "allowed"
 
