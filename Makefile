@@ -61,8 +61,9 @@ fix: venv ## Mend what can be mended by itself: format and simple lint
 lock: venv ## Make requirements/*.lock from pyproject.toml; UPGRADE=1 takes newer versions
 	@tools/lock.sh $(BIN)/uv
 
-schemas: venv ## Make schemas/ from the manifests' models
+schemas: venv ## Make schemas/ from the manifests' models, and the endpoint's OpenAPI document
 	$(BIN)/keyrec schema --out schemas/v1
+	$(BIN)/python tools/openapi.py
 
 clean: ## Remove what was made here (not what stands in the user's cache)
 	rm -rf .venv dist build .coverage .coverage.* htmlcov

@@ -82,10 +82,22 @@ def _path(path: Path) -> Iterator[socket.socket]:
                 f"{path} cannot be listened on: {_reason(error)}.",
                 advice="Choose another path with --uds, of at most 100 characters.",
             ) from None
+        ours = _identity(path)
         try:
             yield opened
         finally:
-            path.unlink(missing_ok=True)
+            # One that took our place meanwhile has its own socket there.
+            if ours == _identity(path):
+                path.unlink(missing_ok=True)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Give which file stands at a path; None where there is none."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _clear(path: Path) -> None:

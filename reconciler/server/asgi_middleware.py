@@ -25,7 +25,7 @@ from reconciler.server.requests import (
     send_answer,
     text_headers,
 )
-from reconciler.server.routes import WEBSOCKET
+from reconciler.server.routes import WEBSOCKET, method_of
 from reconciler.verification.client_address import Forwarding
 
 STATE_KEY: Final = "keyrec"
@@ -157,7 +157,7 @@ def _request(scope: Scope) -> Request:
     path, root = scope["path"], scope.get("root_path", "")
     is_below = path == root or path.startswith(f"{root}/")
     return Request(
-        method=WEBSOCKET if scope["type"] == "websocket" else scope["method"],
+        method=WEBSOCKET if scope["type"] == "websocket" else method_of(scope["method"]),
         path=path.removeprefix(root) if is_below else path,
         as_sent=(scope.get("raw_path") or b"").decode("latin-1"),
         query=query_of(scope),

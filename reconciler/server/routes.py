@@ -33,6 +33,7 @@ RouteTable: TypeAlias = Mapping[str, Need | str]
 
 WEBSOCKET: Final = "WEBSOCKET"
 """What stands for the method of a request that opens a WebSocket."""
+_NO_METHOD: Final = "?"
 
 _EVERY_METHOD = "*"
 _ADVICE = "Write it as 'GET /reviews', or 'GET,PUT /reviews/*' for all that is below it too."
@@ -137,3 +138,11 @@ def _from_narrow_to_wide(path: str) -> Iterator[tuple[str, bool]]:
     while path:
         path = path.rpartition("/")[0]
         yield path, True
+
+
+def method_of(sent: str) -> str:
+    """Give a request's method as frameworks read it, in capitals; one that only stands for
+    something here is none.
+    """
+    method = sent.upper()
+    return _NO_METHOD if method == WEBSOCKET else method

@@ -19,6 +19,7 @@ from reconciler.errors import VerifierMisused
 from reconciler.server.answers import Answer, Manner
 from reconciler.server.caller import Caller, Checks
 from reconciler.server.entrance import Entrance, Request, Required, is_kept
+from reconciler.server.routes import method_of
 from reconciler.verification.client_address import Forwarding
 
 Environ: TypeAlias = dict[str, Any]
@@ -112,7 +113,7 @@ def _request(environ: Environ) -> Request:
     address = next((environ[name] for name in _AS_SENT if name in environ), "")
     path, _, query = address.partition("?")
     return Request(
-        method=environ["REQUEST_METHOD"],
+        method=method_of(environ["REQUEST_METHOD"]),
         path=environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace"),
         as_sent=path,
         query=environ.get("QUERY_STRING", "") or query,

@@ -92,7 +92,7 @@ class Site:
 def curl(options: Sequence[tuple[str, str]]) -> bytes:
     """Run curl; its options go in on stdin, for they hold keys. What it was answered, with heads."""
     lines = [f"{name} = {_quoted(value)}" for name, value in options]
-    config = "\n".join(("silent", "show-error", "include", 'noproxy = "*"', *lines))
+    config = "\n".join(("silent", "show-error", "include", "path-as-is", 'noproxy = "*"', *lines))
     done = subprocess.run(
         ["curl", "--disable", "--config", "-"],
         input=config.encode("latin-1"),

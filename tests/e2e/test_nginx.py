@@ -286,6 +286,36 @@ def test_a_client_cannot_choose_what_it_needs(front: Front, place: EveryState) -
     assert front.site.application.received == []
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/webhooks/..%2freviews/1",
+        "/webhooks/..%2Freviews/1",
+        "/webhooks//../reviews/1",
+        "/webhooks/x/%2e%2e/%2e%2e/reviews/1",
+        "/webhooks/./1",
+        "/webhooks/..",
+        "/webhooks/%252e%252e/reviews/1",
+        "/webhooks/..%5creviews/1",
+        "/webhooks/1%00",
+        "//reviews/1",
+    ],
+)
+def test_a_path_that_could_be_read_as_another_is_refused(
+    front: Front, place: EveryState, path: str
+) -> None:
+    """Nginx decides about the path that it reads, and would pass on the one that was sent."""
+    refused = front.site.ask(path, key=place.presented("reader"))
+    assert refused.status == 400
+    assert (front.site.application.received, front.wire.requests) == ([], [])
+
+
+def test_a_query_may_hold_what_a_path_may_not(front: Front, place: EveryState) -> None:
+    """Addresses of other places, encoded or not."""
+    target = "/reviews/1?next=//a/../b%2f%252e"
+    assert front.site.ask(target, key=place.presented("reader")).status == 200
+
+
 def test_the_question_itself_cannot_be_asked_from_outside(front: Front, place: EveryState) -> None:
     """To a client the location of the question is not there."""
     for target in ("/_keyrec/authorize", "/_keyrec/authorize/", "/%5Fkeyrec/authorize"):

@@ -98,6 +98,18 @@ def test_the_gateway_says_which_scope_is_needed(path, headers, status, code) -> 
         assert reply.json["code"] == code
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/authorize?require=", "/v1/authorize?page=2", "/v1/authorize?mode=other"]
+)
+def test_whoever_proved_nothing_does_not_learn_that_the_gateway_asks_wrongly(path) -> None:
+    """They get the one refusal; so does a holder whose key may not be used."""
+    nonsense = ("X-API-Key", "nonsense")
+    desk = Desk()
+    assert desk(path, [nonsense]).same == desk("/v1/authorize", [nonsense]).same
+    desk.verifier.change(fields={"active": False})
+    assert desk(path, [BEARER]).json["code"] == "key-inactive"
+
+
 def test_without_a_key_nothing_is_said_about_the_question() -> None:
     """Whoever shows nothing is asked for a key."""
     assert Desk()("/v1/authorize?require=").json["code"] == "missing-credential"

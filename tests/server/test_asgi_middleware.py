@@ -505,3 +505,17 @@ def test_the_middleware_needs_no_framework() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert said.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("method", ["DELETE", "delete", "Delete", "WEBSOCKET"])
+def test_a_method_counts_in_capitals_as_frameworks_read_it(method: str) -> None:
+    """A stricter line is not passed by in small letters, nor one that is for WebSockets."""
+    table = {
+        "DELETE /reviews/*": "Reviews:operate",
+        "WEBSOCKET /reviews/*": "Reviews:read",
+        "GET /reviews/*": "Reviews:read",
+    }
+    app = Recorder()
+    middleware = KeyrecMiddleware(app, verifier=FakeVerifier(), required=table)
+    assert sent_by(middleware, scope_of(method=method))[0]["status"] == 403
+    assert app.scopes == []

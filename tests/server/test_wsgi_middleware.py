@@ -339,3 +339,17 @@ def test_a_key_that_ends_during_a_request_is_refused_from_then_on() -> None:
     assert (answer.status, b"key-inactive" in answer.body) == (401, True)
     with pytest.raises(ConfigInvalid):
         caller.refusal("Reviews")
+
+
+@pytest.mark.parametrize("method", ["DELETE", "delete", "Delete", "WEBSOCKET"])
+def test_a_method_counts_in_capitals_as_frameworks_read_it(method: str) -> None:
+    """A stricter line is not passed by in small letters, nor one that is for WebSockets."""
+    table = {
+        "DELETE /reviews/*": "Reviews:operate",
+        "WEBSOCKET /reviews/*": "Reviews:read",
+        "GET /reviews/*": "Reviews:read",
+    }
+    app = Recorder()
+    middleware = KeyrecMiddleware(app, verifier=FakeVerifier(), required=table)
+    assert said_by(middleware, environ_of(method=method), is_checked=False).code == 403
+    assert app.environs == []
