@@ -31,7 +31,8 @@ from reconciler.credentials.verdict import Allowed, Issuer
 from reconciler.model.policy import HashProfile
 from reconciler.model.secret import Secret
 from reconciler.model.token import compose, parse
-from reconciler.verification.verifier import Verifier, VerifierTerms
+from reconciler.verification.terms import VerifierTerms
+from reconciler.verification.verifier import Verifier
 from tests.contracts.store_story import POLICY, Story, resource
 from tests.fakes.system import FakeClock
 

@@ -11,7 +11,8 @@ from reconciler.bootstrap import doors
 from reconciler.config import Settings
 from reconciler.credentials.verdict import Issuer
 from reconciler.verification.bounds import Bounds
-from reconciler.verification.verifier import Verifier, VerifierTerms
+from reconciler.verification.terms import VerifierTerms
+from reconciler.verification.verifier import Verifier
 
 
 def open_verifier(

@@ -45,7 +45,7 @@ from reconciler.server.requests import (
     text_headers,
 )
 from reconciler.verification.client_address import Forwarding, client_address
-from reconciler.verification.verifier import VerifierState
+from reconciler.verification.terms import VerifierState
 
 AUTHORIZE: Final = "/v1/authorize"
 BELOW_AUTHORIZE: Final = "/v1/authorize/"

@@ -19,7 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from reconciler.credentials.verdict import DenialReason
-from reconciler.verification.verifier import VerifierState
+from reconciler.verification.terms import VerifierState
 
 
 class Asking(StrEnum):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -19,10 +18,9 @@ from reconciler.errors import VerifierMisused
 from reconciler.model.scopes import ScopeGrant
 from reconciler.model.secret import Secret
 from reconciler.ports import Entropy
-from reconciler.verification.bounds import Bounds
 from reconciler.verification.doors import VerificationStore
 from reconciler.verification.driving import awaited, waited
-from reconciler.verification.fair_pool import FairPool, Room
+from reconciler.verification.fair_pool import FairPool
 from reconciler.verification.follower import Follower
 from reconciler.verification.inquiry import Found, Inquiry
 from reconciler.verification.loader import Loader
@@ -35,41 +33,11 @@ from reconciler.verification.question import (
     wanted_scope,
 )
 from reconciler.verification.snapshot import Snapshot
+from reconciler.verification.terms import VerifierState, VerifierTerms
 from reconciler.verification.usage import UseRecorder
 
 KEY_LENGTH = 43
 """Base62 digits of the key of remembered proofs: 256 bits."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifierTerms:
-    """How a verifier works; the defaults are what is published."""
-
-    issuer: Issuer = field(default_factory=Issuer)
-    """Whose keys, and of which environment, are expected where a question does not say."""
-    bounds: Bounds = field(default_factory=Bounds)
-    entries: int = 10_000
-    """How many proofs and rows are kept; those that came first go first."""
-    threads: int = 2
-    """How many secrets are hashed at once: as many as there are cores."""
-    room: Room = field(default_factory=Room)
-    """How much may wait to be hashed."""
-    reporter: str = "verifier"
-    """What this process is called among all that report uses."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifierState:
-    """Numbers for operators; the counts begin when the verifier was opened."""
-
-    is_ready: bool
-    """Whether keys can be proven now, or at least those that were."""
-    age: float | None
-    """Seconds since the view of the store was certainly true; None before there was one."""
-    hashes: int
-    renewed_hashes: int
-    row_queries: int
-    refreshes: int
 
 
 class Verifier:

@@ -20,7 +20,8 @@ from reconciler.credentials.hashing import hash_key
 from reconciler.credentials.verdict import Allowed, Verdict
 from reconciler.model.policy import HashProfile
 from reconciler.verification.bounds import Bounds
-from reconciler.verification.verifier import Verifier, VerifierTerms
+from reconciler.verification.terms import VerifierTerms
+from reconciler.verification.verifier import Verifier
 from tests.contracts.store_story import POLICY, Story, resource
 from tests.credentials.examples import API_KEY, VERSION_ID
 from tests.fakes.system import FakeClock, FakeEntropy

@@ -16,7 +16,7 @@ from reconciler.server.app import Surroundings, application
 from reconciler.server.authorization import Service
 from reconciler.server.counts import Counts
 from reconciler.verification.client_address import Forwarding
-from reconciler.verification.verifier import VerifierState
+from reconciler.verification.terms import VerifierState
 from tests.fakes.verifier import FakeVerifier
 
 PEER = "198.51.100.7"

@@ -14,7 +14,7 @@ from reconciler.credentials.verdict import DenialReason
 from reconciler.model.lifetime import VersionState
 from reconciler.server.reception import MOST_AT_ONCE, Reception
 from reconciler.verification.client_address import Forwarding
-from reconciler.verification.verifier import VerifierState
+from reconciler.verification.terms import VerifierState
 from tests.credentials.examples import API_KEY, HOUR, NOON, VERSION_ID
 from tests.server.asking import PEER, Desk, ask
 

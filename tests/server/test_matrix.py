@@ -29,7 +29,8 @@ from reconciler.server.app import Surroundings, application
 from reconciler.server.authorization import Service
 from reconciler.server.counts import Counts
 from reconciler.verification.client_address import Forwarding
-from reconciler.verification.verifier import Verifier, VerifierTerms
+from reconciler.verification.terms import VerifierTerms
+from reconciler.verification.verifier import Verifier
 from tests.fakes.system import START, FakeEntropy
 from tests.fakes.verification import FakeVerificationStore
 from tests.server.asking import Reply, ask

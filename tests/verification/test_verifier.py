@@ -33,7 +33,8 @@ from reconciler.verification import inquiry, prover
 from reconciler.verification.bounds import ROW_LIFE, Bounds
 from reconciler.verification.fair_pool import Room
 from reconciler.verification.loader import MOST_WAITING
-from reconciler.verification.verifier import Verifier, VerifierTerms
+from reconciler.verification.terms import VerifierTerms
+from reconciler.verification.verifier import Verifier
 from tests.fakes.system import START, FakeEntropy
 from tests.fakes.verification import FakeVerificationStore
 
