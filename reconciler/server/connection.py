@@ -1,13 +1,16 @@
-"""A connection with limits: how long a request's head may be, and how long it may take to come.
+"""A connection with limits: how long a request may be, how long it may take to come, how many may
+wait, and how long a client may take to read its answer.
 
-uvicorn's own protocol, which limits neither: a client that sends a head without end, or a byte a
-minute, would keep memory and a connection for as long as it likes. What is wrong is answered once,
-in the form of all our problems, and the connection is closed.
+uvicorn's own protocol, which limits none of it: a client that sends a head without end, or a byte a
+minute, or reads nothing, would keep memory and a connection for as long as it likes. What is wrong
+is answered once, in the form of all our problems, and the connection is closed. Trailers are no
+headers: nobody in front of us has looked at them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -21,10 +24,18 @@ from reconciler.server.problems import Problem
 
 LONGEST_HEAD: Final = 32 * 1024
 """Bytes of the request line and all headers."""
+LONGEST_REST: Final = 1024 * 1024
+"""Bytes of a request after its head, whether anybody reads them or not."""
 REQUEST_SECONDS: Final = 10.0
-"""From the opening of a connection, or the first byte of a further request, to its end."""
+"""From the opening of a connection, or a further request's first byte, to that request's end."""
+READING_SECONDS: Final = 10.0
+"""For which a client may leave an answer unread that waits for it."""
+MOST_PIPELINED: Final = 16
+"""Requests that wait on one connection; gateways send none ahead."""
 MOST_CONNECTIONS: Final = 1024
-"""Of one worker; one more is closed at once."""
+"""Of one worker, where the system allows as many files; one more is closed at once."""
+OTHER_FILES: Final = 128
+"""What a worker keeps for its store and the rest."""
 
 _CLOSE = (("Connection", "close"),)
 _NOT_HTTP = refusal(400, Problem(code="not-http", title="This is no HTTP request"), more=_CLOSE)
@@ -37,6 +48,7 @@ _LONG_HEAD = refusal(
     ),
     more=_CLOSE,
 )
+_LONG_REST = refusal(413, Problem(code="too-large", title="The request is too large"), more=_CLOSE)
 _TOO_SLOW = refusal(
     408, Problem(code="too-slow", title="The request took too long to come"), more=_CLOSE
 )
@@ -50,13 +62,15 @@ class LimitedConnection(HttpToolsProtocol):
         super().__init__(*args, **settings)
         self._fed = 0
         self._head = 0
+        self._rest = 0
         self._is_in_head = True
         self._patience: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a request; turn away one connection too many."""
         super().connection_made(transport)
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > most_connections():
             transport.abort()
             return
         self._wait_for_request()
@@ -64,7 +78,19 @@ class LimitedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
+        self._stop_minding()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin to mind that the client reads nothing."""
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(READING_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._stop_minding()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; no more of a head than is allowed."""
@@ -73,12 +99,19 @@ class LimitedConnection(HttpToolsProtocol):
         if self._is_in_head:
             self._fed += len(data)
             self._wait_for_request()
+        else:
+            self._rest += len(data)
         super().data_received(data)
+        if self._rest > LONGEST_REST and not self.transport.is_closing():
+            self._refuse(_LONG_REST)
         if self._is_in_head and self._fed > LONGEST_HEAD and not self.transport.is_closing():
             self._refuse(_LONG_HEAD)
 
     def on_message_begin(self) -> None:
-        """Begin to count and to wait."""
+        """Begin to count and to wait; nobody sends more ahead than is allowed."""
+        if len(self.pipeline) >= MOST_PIPELINED:
+            self.transport.abort()
+            raise ValueError("too many requests wait")
         super().on_message_begin()
         self._head = 0
         self._is_in_head = True
@@ -90,7 +123,9 @@ class LimitedConnection(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header."""
+        """Count a header; what comes after a body is none."""
+        if not self._is_in_head:
+            return
         self._head += len(name) + len(value) + len(b": \r\n")
         super().on_header(name, value)
 
@@ -105,6 +140,7 @@ class LimitedConnection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Stop waiting: the request is here."""
         self._stop_waiting()
+        self._rest = 0
         self._is_in_head = True
         super().on_message_complete()
 
@@ -127,18 +163,48 @@ class LimitedConnection(HttpToolsProtocol):
             self._patience.cancel()
             self._patience = None
 
+    def _stop_minding(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _lose_patience(self) -> None:
         """Close; say why where a request was begun and nothing was answered yet."""
         if self._fed and not self._is_answering:
             self._refuse(_TOO_SLOW)
         elif not self.transport.is_closing():
-            self.transport.close()
+            self._end()
 
     def _refuse(self, answer: Answer) -> None:
         """Write a complete answer, and close."""
+        if self.transport.is_closing():
+            return
         if not self._is_answering:
             self.transport.write(_bytes(answer, self.server_state.default_headers))
+        self._end()
+
+    def _end(self) -> None:
+        """Close once all is written; a client that does not read it is not waited for."""
         self.transport.close()
+        self.loop.call_later(READING_SECONDS, self.transport.abort)
+
+
+def most_connections() -> int:
+    """Give how many connections a worker takes with the files that it may open."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return min(MOST_CONNECTIONS, max(1, allowed - OTHER_FILES))
+
+
+def allow_files() -> None:
+    """Let this process, and its workers, open as many files as connections want; best effort."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + OTHER_FILES
+    if most != resource.RLIM_INFINITY:
+        wanted = min(wanted, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _bytes(answer: Answer, default_headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -17,7 +17,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from reconciler.server.connection import LimitedConnection
+from reconciler.server.connection import LimitedConnection, allow_files
 from reconciler.server.requests import Application
 
 KEEP_ALIVE_SECONDS: Final = 75
@@ -69,6 +69,7 @@ def run(config: uvicorn.Config, sockets: list[socket], stop: threading.Event) ->
 
     `stop`: set where such a signal came before this could hear of it.
     """
+    allow_files()
     if config.workers == 1:
         server = _Server(config, stop)
         server.run(sockets)
@@ -114,6 +115,8 @@ def _logs(level: str) -> dict[str, Any]:
         },
         "loggers": {
             "keyrec": {"handlers": ["stderr"], "level": level, "propagate": False},
+            # What clients can multiply, such as bytes that are no HTTP, is left out.
+            "uvicorn.error": {"level": "ERROR"},
             "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         },
     }

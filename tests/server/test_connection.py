@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import socket
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import pytest
 from uvicorn.server import ServerState
 
 from reconciler.model.scopes import INTROSPECT
 from reconciler.server import connection
-from reconciler.server.connection import LONGEST_HEAD, LimitedConnection
+from reconciler.server.connection import (
+    LONGEST_HEAD,
+    LimitedConnection,
+    allow_files,
+    most_connections,
+)
 from reconciler.server.listening import config_of
 from tests.credentials.examples import API_KEY
 from tests.server.asking import Desk
@@ -179,3 +187,89 @@ def test_one_connection_too_many_is_closed_at_once(monkeypatch) -> None:
             return b""
 
     assert talk(alone) == b""
+
+
+CHUNKED = (
+    b"POST /v1/authorize HTTP/1.1\r\nHost: keyrec\r\nConnection: close\r\n"
+    b"Transfer-Encoding: chunked\r\n"
+)
+
+
+def test_a_trailer_is_no_header() -> None:
+    """A key that comes after the body was shown to nobody in front of us."""
+    trailer = b"0\r\nX-API-Key: " + KEY + b"\r\n\r\n"
+    answer = talk(sending(CHUNKED + b"\r\n" + trailer))
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"missing-credential" in answer
+    held = CHUNKED + b"X-API-Key: " + KEY + b"\r\n\r\n"
+    assert talk(sending(held + b"0\r\nX-API-Key: another\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+def test_what_comes_after_a_head_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trailers without end, and bodies that nobody reads."""
+    monkeypatch.setattr(connection, "LONGEST_REST", 10_000)
+    trailers = [b"X-More: " + b"a" * 2000 + b"\r\n"] * 20
+
+    async def told(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(CHUNKED.replace(b"Connection: close\r\n", b"") + b"\r\n0\r\n")
+        said = b""
+        try:
+            for piece in trailers:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0)
+            return await reader.read()
+        except ConnectionError:
+            return said
+
+    assert b"HTTP/1.1 200" not in talk(told)
+
+
+def test_requests_that_are_sent_ahead_are_bounded() -> None:
+    """A few are answered in turn; a client that sends more is cut off."""
+    few = ASKS + b"\r\n"
+    assert talk(sending(few * 10 + ASKS + b"Connection: close\r\n\r\n")).count(b" 200 OK") == 11
+
+    async def many(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        said = b""
+        try:
+            writer.write(few * 500)
+            while piece := await reader.read(65536):
+                said += piece
+        except ConnectionError:
+            pass
+        return said
+
+    assert talk(many).count(b" 200 OK") < 500
+
+
+def test_a_client_that_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answers wait in memory for a while, and no longer."""
+    monkeypatch.setattr(connection, "READING_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "MOST_PIPELINED", 1_000_000)
+
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        cast("asyncio.Transport", writer.transport).pause_reading()
+        request = b"GET /metrics HTTP/1.1\r\nHost: keyrec\r\n\r\n"
+        try:
+            while True:
+                writer.write(request * 50)
+                await writer.drain()
+                await asyncio.sleep(0.01)
+        except ConnectionError:
+            return b"cut off"
+
+    assert talk(deaf) == b"cut off"
+
+
+def test_there_are_files_for_every_connection_and_for_the_store(monkeypatch) -> None:
+    """Where the system allows fewer files, fewer connections are taken."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 512))
+    assert most_connections() == 128
+    asked = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, both: asked.append(both))
+    allow_files()
+    assert asked == [(512, 512)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1_000_000, 1_000_000))
+    assert most_connections() == connection.MOST_CONNECTIONS

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from reconciler.credentials.verdict import UNDISCLOSED, DenialReason, Denied
 from reconciler.server.answers import AUTH_HEADERS, Manner, answer_of
-from reconciler.server.connection import LONGEST_HEAD, MOST_CONNECTIONS, REQUEST_SECONDS
+from reconciler.server.connection import (
+    LONGEST_HEAD,
+    LONGEST_REST,
+    MOST_CONNECTIONS,
+    MOST_PIPELINED,
+    READING_SECONDS,
+    REQUEST_SECONDS,
+)
 from reconciler.server.counts import Asking, Counts
 from reconciler.server.listening import GRACE_SECONDS, KEEP_ALIVE_SECONDS
 from reconciler.server.openapi import openapi_document
@@ -63,9 +70,13 @@ def test_every_metric_stands_there() -> None:
 def test_every_limit_stands_there() -> None:
     """In the unit that people read."""
     table = PAGE.partition("## Limits")[2].partition("##")[0]
-    assert re.findall(r"\| (\d+)(?: (KiB|s))?[;| ]", table) == [
+    assert re.findall(r"\| (\d+)(?: (KiB|MiB|s))?[;| ]", table) == [
         (str(LONGEST_HEAD // 1024), "KiB"),
         (str(MOST_BYTES // 1024), "KiB"),
+        (str(LONGEST_REST // 1024**2), "MiB"),
+        (str(MOST_PIPELINED), ""),
+        (str(int(READING_SECONDS)), "s"),
+        ("60", "s"),
         (str(int(REQUEST_SECONDS)), "s"),
         (str(KEEP_ALIVE_SECONDS), "s"),
         (str(MOST_AT_ONCE), ""),
