@@ -10,7 +10,8 @@ import pytest
 import reconciler
 from reconciler.apply.outcome import Outcome
 from reconciler.bootstrap.workplace import RunTerms
-from reconciler.errors import ConfigInvalid, PlanDiffers
+from reconciler.credentials.verdict import Allowed, Denied
+from reconciler.errors import ConfigInvalid, PlanDiffers, StoreOutdated
 from tests.fakes.command_line import CommandLine
 
 
@@ -37,6 +38,27 @@ def test_maintenance_needs_no_approval(applied: CommandLine) -> None:
     applied("rotate", "hello-dev", "--leaked")
     report = reconciler.load().apply(approved=None, terms=RunTerms(maintenance_only=True))
     assert [o.actions for o in report.outcomes] == [("destroy",)]
+
+
+def test_a_presented_key_is_answered_about(applied: CommandLine) -> None:
+    """Opened on the store of the configuration; the use is known afterwards."""
+    key = applied.secret_at("demo/dev/hello-dev")
+    with reconciler.load().verifier(environment="dev") as verifier:
+        allowed = verifier.check(key, address="203.0.113.7", scope="Reviews:read")
+        assert isinstance(allowed, Allowed)
+        assert str(allowed.record.address) == "demo/hello-dev"
+        assert not allowed.is_retiring
+        denied = verifier.check(key, environment="prod")
+        assert isinstance(denied, Denied)
+        assert (denied.reason.value, denied.is_proven) == ("wrong-environment", False)
+    assert '"last_used_at": null' not in applied("get", "hello-dev", "--format", "json").out
+
+
+def test_a_verifier_needs_a_store(keyrec: CommandLine) -> None:
+    """Of this program's form; which is said when it is opened."""
+    keyrec.set(KEYREC_MANAGER="m")
+    with pytest.raises(StoreOutdated, match="no store yet"):
+        reconciler.load().verifier()
 
 
 def test_a_missing_configuration_is_an_error_of_ours(keyrec: CommandLine) -> None:
