@@ -31,7 +31,6 @@ ON_THIS_MACHINE = (
     "05-many-teams",
     "06-github",
     "07-gitlab",
-    "09-in-process",
 )
 
 
@@ -78,6 +77,12 @@ def test_the_example_behind_nginx_works_word_for_word(tmp_path: Path) -> None:
     variables = {"KEYREC_LISTEN_PORT": ports["8321"]}
     with ended_by_their_ids(tmp_path / "examples/08-nginx/run"):
         type_readme("08-nginx", tmp_path, variables, programs, instead=ports)
+
+
+def test_the_example_in_process_works_word_for_word(tmp_path: Path) -> None:
+    """A real service under uvicorn, on a port of the test's own."""
+    with ended_by_their_ids(tmp_path / "examples/09-in-process"):
+        type_readme("09-in-process", tmp_path, {}, instead={"8709": str(free_port())})
 
 
 @contextmanager
@@ -131,7 +136,7 @@ def test_the_consoles_page_is_there_in_full() -> None:
 def test_every_example_is_run() -> None:
     """A folder with a README is one of those above."""
     folders = {path.parent.name for path in EXAMPLES.glob("[0-9][0-9]-*/README.md")}
-    assert folders == {*ON_THIS_MACHINE, "04-postgres-and-vault", "08-nginx"}
+    assert folders == {*ON_THIS_MACHINE, "04-postgres-and-vault", "08-nginx", "09-in-process"}
 
 
 def test_a_workspaces_admin_applies_the_teams_repository_and_not_the_platforms(
