@@ -10,6 +10,7 @@ headers: nobody in front of us has looked at them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 from http import HTTPStatus
 from typing import Any, Final
@@ -27,15 +28,19 @@ LONGEST_HEAD: Final = 32 * 1024
 LONGEST_REST: Final = 1024 * 1024
 """Bytes of a request after its head, whether anybody reads them or not."""
 REQUEST_SECONDS: Final = 10.0
-"""From the opening of a connection, or a further request's first byte, to that request's end."""
+"""From the opening of a connection (over TLS: its handshake's end), or a further request's first
+byte, until that request has come whole, trailers and all; not how long its answer takes."""
 READING_SECONDS: Final = 10.0
-"""For which a client may leave an answer unread that waits for it."""
+"""For which a client may leave any byte of an answer unread that the system takes no more of, and
+for which a connection may take to close."""
 MOST_PIPELINED: Final = 16
 """Requests that wait on one connection; gateways send none ahead."""
 MOST_CONNECTIONS: Final = 1024
 """Of one worker, where the system allows as many files; one more is closed at once."""
 OTHER_FILES: Final = 128
 """What a worker keeps for its store and the rest."""
+MOST_FILES: Final = 4096
+"""What is asked of the system: connections before the end of their TLS handshake are files too."""
 
 _CLOSE = (("Connection", "close"),)
 _NOT_HTTP = refusal(400, Problem(code="not-http", title="This is no HTTP request"), more=_CLOSE)
@@ -73,6 +78,7 @@ class LimitedConnection(HttpToolsProtocol):
         if len(self.connections) > most_connections():
             transport.abort()
             return
+        transport.set_write_buffer_limits(high=0)  # so that a pause is: something is unread
         self._wait_for_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -84,12 +90,12 @@ class LimitedConnection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Begin to mind that the client reads nothing."""
         super().pause_writing()
-        if self._unread is None:
-            self._unread = self.loop.call_later(READING_SECONDS, self.transport.abort)
+        self._mind()
 
     def resume_writing(self) -> None:
-        """The client reads again."""
-        self._stop_minding()
+        """All that waited is with the client; one that is to close still has to."""
+        if not self.transport.is_closing():
+            self._stop_minding()
         super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
@@ -144,6 +150,16 @@ class LimitedConnection(HttpToolsProtocol):
         self._is_in_head = True
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """Go on; where that was the last answer, let it not be waited for without end."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._mind()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close what nobody uses, also where its last answer was never read."""
+        self._end()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, or one whose head was too long."""
         del msg
@@ -163,6 +179,10 @@ class LimitedConnection(HttpToolsProtocol):
             self._patience.cancel()
             self._patience = None
 
+    def _mind(self) -> None:
+        if self._unread is None:
+            self._unread = self.loop.call_later(READING_SECONDS, self.transport.abort)
+
     def _stop_minding(self) -> None:
         if self._unread is not None:
             self._unread.cancel()
@@ -170,7 +190,9 @@ class LimitedConnection(HttpToolsProtocol):
 
     def _lose_patience(self) -> None:
         """Close; say why where a request was begun and nothing was answered yet."""
-        if self._fed and not self._is_answering:
+        if self.flow.write_paused:
+            self.transport.abort()
+        elif self._fed and not self._is_answering:
             self._refuse(_TOO_SLOW)
         elif not self.transport.is_closing():
             self._end()
@@ -186,7 +208,7 @@ class LimitedConnection(HttpToolsProtocol):
     def _end(self) -> None:
         """Close once all is written; a client that does not read it is not waited for."""
         self.transport.close()
-        self.loop.call_later(READING_SECONDS, self.transport.abort)
+        self._mind()
 
 
 def most_connections() -> int:
@@ -200,11 +222,12 @@ def most_connections() -> int:
 def allow_files() -> None:
     """Let this process, and its workers, open as many files as connections want; best effort."""
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS + OTHER_FILES
+    wanted = MOST_FILES
     if most != resource.RLIM_INFINITY:
         wanted = min(wanted, most)
     if allowed != resource.RLIM_INFINITY and allowed < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _bytes(answer: Answer, default_headers: list[tuple[bytes, bytes]]) -> bytes:

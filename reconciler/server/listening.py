@@ -6,10 +6,12 @@ uvicorn's is written (it holds query strings), and nothing says which server thi
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from socket import socket
 from typing import Any, Final
 
@@ -22,6 +24,8 @@ from reconciler.server.requests import Application
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than proxies keep a connection, so that it is they who close it."""
+HANDSHAKE_SECONDS: Final = 10
+"""Which a TLS handshake may take; before its end no connection is limited else, nor counted."""
 GRACE_SECONDS: Final = 10
 """How long a stop waits for requests that are being answered."""
 
@@ -45,7 +49,7 @@ def config_of(
     several. `tls`: the files of certificate and key.
     """
     certificate, key = (None, None) if tls is None else tls
-    return uvicorn.Config(
+    return _Config(
         make,
         factory=True,
         interface="asgi3",
@@ -79,6 +83,27 @@ def run(config: uvicorn.Config, sockets: list[socket], stop: threading.Event) ->
         supervisor.should_exit.set()
     supervisor.run()
     return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
+
+
+class _Config(uvicorn.Config):
+    """A configuration whose loop does not wait long for a TLS handshake.
+
+    uvicorn has no setting for that, and where there are several workers it makes their servers
+    itself; they all ask their configuration for a loop.
+    """
+
+    def get_loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
+        """Give what makes a loop."""
+        make = super().get_loop_factory()
+        return partial(_hurried, make) if make is not None and self.is_ssl else make
+
+
+def _hurried(make: Callable[[], asyncio.AbstractEventLoop]) -> asyncio.AbstractEventLoop:
+    """Give a loop that makes TLS servers only."""
+    loop = make()
+    serve = partial(loop.create_server, ssl_handshake_timeout=HANDSHAKE_SECONDS)
+    vars(loop)["create_server"] = serve
+    return loop
 
 
 class _Server(uvicorn.Server):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging.config
 import resource
 import socket
-from collections.abc import Awaitable, Callable
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
 from typing import cast
 
 import pytest
 from uvicorn.server import ServerState
 
 from reconciler.model.scopes import INTROSPECT
-from reconciler.server import connection
+from reconciler.server import connection, listening
 from reconciler.server.connection import (
     LONGEST_HEAD,
     LimitedConnection,
@@ -20,6 +23,7 @@ from reconciler.server.connection import (
     most_connections,
 )
 from reconciler.server.listening import config_of
+from reconciler.server.requests import Application, Receive, Scope, Send
 from tests.credentials.examples import API_KEY
 from tests.server.asking import Desk
 
@@ -28,11 +32,14 @@ KEY = API_KEY.reveal().encode()
 ASKS = b"GET /v1/authorize HTTP/1.1\r\nHost: keyrec\r\nX-API-Key: " + KEY + b"\r\n"
 
 
-def talk(conversation: Talk, desk: Desk | None = None) -> bytes:
-    """Hold a conversation with the endpoint on a socket of its own."""
+def talk(conversation: Talk, app: Application | None = None, *, buffer: int | None = None) -> bytes:
+    """Hold a conversation with the endpoint on a socket of its own.
+
+    `buffer`: about how much of an answer the system takes, at each end, before anybody reads it.
+    """
 
     async def both() -> bytes:
-        config = config_of(lambda: (desk or Desk()).app)
+        config = config_of(lambda: app or Desk().app)
         config.log_config = None
         config.load()
         state = ServerState()
@@ -41,8 +48,12 @@ def talk(conversation: Talk, desk: Desk | None = None) -> bytes:
             return LimitedConnection(config=config, server_state=state, app_state={})
 
         server = await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        mine = socket.socket()
+        if buffer is not None:
+            server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+            mine.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        mine.connect(server.sockets[0].getsockname())
+        reader, writer = await asyncio.open_connection(sock=mine)
         try:
             return await conversation(reader, writer)
         finally:
@@ -172,7 +183,7 @@ def test_a_body_that_does_not_end_is_closed() -> None:
     asks = head + b"X-API-Key: " + KEY + b"\r\nContent-Length: 50\r\n\r\n{"
     desk = Desk()
     desk.verifier.change(fields={"scopes": (INTROSPECT,)})
-    assert talk(sending(asks), desk) == b""
+    assert talk(sending(asks), desk.app) == b""
 
 
 def test_one_connection_too_many_is_closed_at_once(monkeypatch) -> None:
@@ -263,6 +274,107 @@ def test_a_client_that_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch)
     assert talk(deaf) == b"cut off"
 
 
+async def answering_at_length(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with less than a transport holds by itself before it says so."""
+    del scope, receive
+    body = b"a" * 48_000
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": 200, "headers": [length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def deaf(text: bytes) -> Talk:
+    """Send, read nothing, and say whether one is cut off for it within some seconds."""
+
+    async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        del reader
+        cast("asyncio.Transport", writer.transport).pause_reading()
+        writer.write(text)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                while not writer.is_closing():
+                    await asyncio.sleep(0.02)
+                    writer.write(b"\r\n")
+        return b"cut off" if writer.is_closing() else b"held"
+
+    return conversation
+
+
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"], ids=["kept", "last"])
+def test_a_short_answer_that_nobody_reads_is_not_kept_either(monkeypatch, more) -> None:
+    """Whether or not the connection waits for nothing but that answer to close."""
+    monkeypatch.setattr(connection, "READING_SECONDS", 0.2)
+    text = ASKS + more + b"\r\n"
+    assert talk(deaf(text), answering_at_length, buffer=4096) == b"cut off"
+
+
+@pytest.mark.usefixtures("hurried")
+def test_one_that_reads_nothing_and_is_too_slow_is_not_told_so() -> None:
+    """A word that waits behind what is unread would never be read."""
+    text = ASKS + b"\r\n" + ASKS
+    assert talk(deaf(text), answering_at_length, buffer=4096) == b"cut off"
+
+
+def test_an_answer_that_is_read_slowly_comes_whole() -> None:
+    """As long as it is read."""
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(ASKS + b"Connection: close\r\n\r\n")
+        said = b""
+        while piece := await reader.read(8192):
+            said += piece
+            await asyncio.sleep(0.01)
+        return said
+
+    assert talk(slow, answering_at_length, buffer=4096).endswith(b"a" * 48_000)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "auto"])
+def test_a_tls_handshake_that_does_not_come_is_not_waited_for(monkeypatch, loop) -> None:
+    """On each kind of loop; nothing is read of the files."""
+    monkeypatch.setattr(listening, "HANDSHAKE_SECONDS", 0.2)
+    config = config_of(lambda: Desk().app, tls=("no.pem", "no.key"))
+    config.loop = loop
+
+    async def silent() -> bytes:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        serve = asyncio.get_running_loop().create_server
+        async with await serve(asyncio.Protocol, "127.0.0.1", 0, ssl=context) as server:
+            port = server.sockets[0].getsockname()[1]
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            with contextlib.suppress(ConnectionError):
+                assert await asyncio.wait_for(reader.read(), 5) == b""
+            writer.close()
+            return b"cut off"
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        assert runner.run(silent()) == b"cut off"
+
+
+@pytest.fixture
+def logs() -> Iterator[None]:
+    """Log as the endpoint does, for a while."""
+    names = ("uvicorn", "uvicorn.error", "keyrec")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(log, log.level, log.propagate, log.handlers[:]) for log in loggers]
+    logging.config.dictConfig(cast("dict[str, object]", config_of(lambda: Desk().app).log_config))
+    yield
+    for log, level, propagates, handlers in before:
+        log.setLevel(level)
+        log.propagate, log.handlers = propagates, handlers
+
+
+@pytest.mark.usefixtures("logs")
+def test_what_clients_can_multiply_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """Real errors are."""
+    talk(sending(b"hello\r\n\r\n"))
+    upgrade = b"Connection: upgrade, close\r\nUpgrade: websocket\r\n\r\n"
+    assert b" 200 OK" in talk(sending(ASKS + upgrade))
+    assert "uvicorn" not in capsys.readouterr().err
+    logging.getLogger("uvicorn.error").error("The worker failed")
+    assert "uvicorn.error The worker failed" in capsys.readouterr().err
+
+
 def test_there_are_files_for_every_connection_and_for_the_store(monkeypatch) -> None:
     """Where the system allows fewer files, fewer connections are taken."""
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 512))
@@ -270,6 +382,25 @@ def test_there_are_files_for_every_connection_and_for_the_store(monkeypatch) -> 
     asked = []
     monkeypatch.setattr(resource, "setrlimit", lambda _, both: asked.append(both))
     allow_files()
-    assert asked == [(512, 512)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 1_000_000))
+    allow_files()
+    assert asked == [(512, 512), (4096, 1_000_000)]
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1_000_000, 1_000_000))
+    allow_files()
+    assert len(asked) == 2
     assert most_connections() == connection.MOST_CONNECTIONS
+
+
+@pytest.mark.parametrize("fault", [OSError, ValueError])
+def test_a_system_that_allows_no_more_files_is_served_with_those_there_are(
+    monkeypatch, fault
+) -> None:
+    """It starts."""
+
+    def refuse(_what: int, _both: tuple[int, int]) -> None:
+        raise fault
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 512))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    allow_files()
+    assert most_connections() == 128
