@@ -78,7 +78,8 @@ class LimitedConnection(HttpToolsProtocol):
         if len(self.connections) > most_connections():
             transport.abort()
             return
-        transport.set_write_buffer_limits(high=0)  # so that a pause is: something is unread
+        # A pause is then: something is unread. With 0, TLS would pause where nothing is.
+        transport.set_write_buffer_limits(high=1, low=0)
         self._wait_for_request()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -16,7 +16,7 @@ from reconciler.server.connection import (
     REQUEST_SECONDS,
 )
 from reconciler.server.counts import Asking, Counts
-from reconciler.server.listening import GRACE_SECONDS, KEEP_ALIVE_SECONDS
+from reconciler.server.listening import GRACE_SECONDS, HANDSHAKE_SECONDS, KEEP_ALIVE_SECONDS
 from reconciler.server.openapi import openapi_document
 from reconciler.server.presented import ORIGINAL_ADDRESSES
 from reconciler.server.questions import MOST_BYTES
@@ -76,7 +76,7 @@ def test_every_limit_stands_there() -> None:
         (str(LONGEST_REST // 1024**2), "MiB"),
         (str(MOST_PIPELINED), ""),
         (str(int(READING_SECONDS)), "s"),
-        ("60", "s"),
+        (str(HANDSHAKE_SECONDS), "s"),
         (str(int(REQUEST_SECONDS)), "s"),
         (str(KEEP_ALIVE_SECONDS), "s"),
         (str(MOST_AT_ONCE), ""),
