@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from reconciler.adapters.sql_errors import Place
-from reconciler.errors import ConfigInvalid
+from reconciler.errors import ConfigInvalid, StoreUnavailable
 
 WRITES = "keyrec_writes"
 """Execution option of a connection whose transactions change something."""
@@ -154,8 +154,25 @@ def make_file(url: URL) -> None:
 
 
 def has_file(url: URL) -> bool:
-    """Whether there is something to open; a server is taken to be there."""
-    return not is_sqlite(url) or Path(url.database or "").exists()
+    """Whether there is something to open; a server is taken to be there.
+
+    Raises:
+        StoreUnavailable: that cannot be told.
+    """
+    if not is_sqlite(url):
+        return True
+    try:
+        Path(url.database or "").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        reason = error.strerror
+    else:
+        return True
+    raise StoreUnavailable(
+        f"the store ({place_of(url).name}) cannot be looked at: {reason}",
+        advice="check the rights of the file and of the folders above it",
+    )
 
 
 def _open_sqlite(url: URL, pool: type[Pool]) -> Engine:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.config import Settings, config_file, environment, settings_from
+from reconciler.config import (
+    CONFIG_VARIABLE,
+    Settings,
+    config_file,
+    environment,
+    settings_from,
+)
 from reconciler.errors import ConfigInvalid
 from reconciler.manifest.reading import read_file
 from reconciler.ports import ManifestFile
@@ -32,6 +38,22 @@ class Configuration:
 def configuration_path(flag: str | None) -> Path:
     """Give the path that --config, KEYREC_CONFIG or the default name."""
     return Path(config_file(environment(), flag))
+
+
+def require_named(flag: str | None) -> None:
+    """Return unless a file is named that is not there: where none is named, none is needed.
+
+    Raises:
+        ConfigInvalid: what --config or KEYREC_CONFIG names is missing.
+    """
+    path = configuration_path(flag)
+    is_named = bool(flag or environment().get(CONFIG_VARIABLE))
+    if is_named and not path.exists():
+        raise ConfigInvalid(
+            f"There is no {path} here.",
+            advice="Correct --config or KEYREC_CONFIG: without its file everything would be "
+            "answered by defaults.",
+        )
 
 
 def find_configuration(flag: str | None, *, manager: str | None = None) -> Configuration:

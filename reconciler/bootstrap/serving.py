@@ -22,7 +22,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.bootstrap import doors
-from reconciler.bootstrap.configuration import configuration_path, find_configuration
+from reconciler.bootstrap.configuration import (
+    configuration_path,
+    find_configuration,
+    require_named,
+)
 from reconciler.bootstrap.sockets import listening_sockets, require_tls_files
 from reconciler.bootstrap.verifying import open_verifier
 from reconciler.config import ServerSettings, Settings
@@ -78,6 +82,7 @@ def serve(config: str | None, wish: ServeWish, terms: ServeTerms) -> bool:
         UsageError: the packages of the extra are not installed.
         StoreOutdated: there is no store of this program's form.
     """
+    require_named(config)
     listening = _listening()
     worker = Worker.of(config, wish)
     settings = worker.settings()

@@ -18,8 +18,10 @@ from reconciler.config.settings import (
     VaultSettings,
     VaultTls,
 )
+from reconciler.config.variables import CONFIG_VARIABLE
 
 __all__ = [
+    "CONFIG_VARIABLE",
     "DEFAULT_FILE",
     "AgeSettings",
     "ConfigDocument",

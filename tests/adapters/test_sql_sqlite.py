@@ -128,3 +128,17 @@ def test_a_program_that_opens_a_new_store_while_another_does_waits_for_it(tmp_pa
     sql_engine._prepare_sqlite(connection, None)
     assert connection.waited[:3] == ("BEGIN IMMEDIATE", "ROLLBACK", "PRAGMA journal_mode=WAL")
     connection.close()
+
+
+def test_a_folder_that_may_not_be_entered_is_said_so(tmp_path, monkeypatch):
+    """Not as a fault of the program, and not as a store that is not there yet."""
+
+    def denied(self: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    store = SqlStore(f"sqlite:///{tmp_path / 'keys.db'}", clock=FakeClock())
+    monkeypatch.setattr(Path, "stat", denied)
+    with pytest.raises(StoreUnavailable, match="cannot be looked at: Permission denied"):
+        store.check()
+    monkeypatch.undo()
+    store.close()

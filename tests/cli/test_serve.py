@@ -198,6 +198,15 @@ def test_a_head_without_end_is_refused(applied) -> None:
         assert endpoint(headers={"X-Long": "a" * 40_000}).status == 431
 
 
+def test_a_configuration_that_is_named_has_to_be_there(applied) -> None:
+    """A slip of the pen must not open the endpoint with defaults."""
+    answer = applied("--config", "keyrec.yam", "serve", "--port", "0")
+    assert (answer.code, "There is no keyrec.yam here" in answer.err) == (3, True)
+    applied.set(KEYREC_CONFIG="typo.yaml")
+    answer = applied("serve", "--port", "0")
+    assert (answer.code, "There is no typo.yaml here" in answer.err) == (3, True)
+
+
 def test_a_port_in_use_is_said_at_once(applied) -> None:
     """Before any worker starts."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
