@@ -89,10 +89,17 @@ def _words(stored: StoredVersion, outside: list[DeniedOrigin]) -> Words:
         f"denied lately, outside the IP allowlist ({listed_ranges(stored.record)}): "
         f"{_listed(outside)}"
     )
-    address = next((origin.address for origin in outside if origin.address is not None), None)
-    if address is not None:
-        return admitting(stored.record, address, message)
+    known = [origin.address for origin in outside if origin.address is not None]
+    public = next((address for address in known if not _is_private(str(address))), None)
+    if public is not None:
+        return admitting(stored.record, public, message)
     advice = "let the verifier learn the real request origin: name its proxies as trusted"
+    if known:
+        # Never proposed for the allowlist: behind a proxy that is not named it is everybody's.
+        advice = (
+            f"{known[0]} is an address of your own machine or network: where it is a proxy, name "
+            "it in server.trustedProxies, so that the real request origin is known"
+        )
     return Words(message=message, advice=advice)
 
 

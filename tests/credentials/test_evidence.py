@@ -200,6 +200,17 @@ def test_many_denied_origins_are_counted():
     assert origins(*many).message.endswith(" and 4 more")
 
 
+def test_an_address_of_ones_own_network_is_never_proposed():
+    """Behind a proxy that is not named everybody comes from it; a public one beside it is proposed."""
+    own = mark(UseKind.DENIED, "address-not-allowed 127.0.0.1")
+    check = origins(own)
+    assert check.wanted is None
+    assert "where it is a proxy, name it in server.trustedProxies" in check.advice
+    public = origins(own, mark(UseKind.DENIED, "address-not-allowed 198.51.100.7"))
+    assert public.wanted is not None
+    assert public.wanted.text == "198.51.100.7"
+
+
 def test_an_origin_that_verifiers_did_not_know_is_a_matter_of_their_proxies():
     """No address can be let in."""
     check = origins(mark(UseKind.DENIED, "address-unknown"))
