@@ -139,6 +139,12 @@ class Follower:
             changes = self._store.changes(self._snapshot.mark)
         finally:
             self._asking_since = None
+        known = self._snapshot.mark
+        if known is not None and changes.mark.store_id != known.store_id:
+            raise StoreUnavailable(
+                "another store stands where the one was that this verifier was opened on.",
+                advice="Put the store back, or open the verifier again.",
+            )
         self._snapshot.follow(changes)
         self.view = View(
             as_of=asked_at - changes.mark.behind.total_seconds(),

@@ -314,6 +314,21 @@ def test_a_restored_store_makes_everything_be_read_again(store):
         assert reason(verifier.check(key)) == "allowed"
 
 
+def test_another_store_in_its_place_is_no_store(store):
+    """An empty one that was made by mistake knows no key: that is told apart from a wrong key."""
+    key = store.issue()
+    with opened(store) as verifier:
+        assert reason(verifier.check(key)) == "allowed"
+        store.store_id = "store-2"
+        assert not verifier._inquiry.follower.look()
+        store.steady.advance(11)
+        assert both_ways(verifier, key) == "unavailable"
+        assert not verifier.state.is_ready
+        store.store_id = "store-1"
+        look(verifier)
+        assert both_ways(verifier, key) == "allowed"
+
+
 def test_another_key_s_change_costs_this_one_nothing(store):
     """Only what changed is read again."""
     key, other = store.issue(), store.issue()
