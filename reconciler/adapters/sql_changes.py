@@ -18,8 +18,8 @@ from reconciler.adapters.sql_records import resource_of
 from reconciler.adapters.sql_rows import ResourceRow
 from reconciler.adapters.sql_tables import audit, keys, meta, resources
 from reconciler.model.policy import Policy
-from reconciler.model.resources import ResourceKind
-from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
+from reconciler.model.resources import ResourceKind, catalog_among, policy_among
+from reconciler.model.scopes import ScopeCatalog
 from reconciler.verification.doors import Changes, StoreMark
 
 MOST_EVENTS = 20_000
@@ -63,9 +63,7 @@ def read_judges(connection: Connection) -> tuple[ScopeCatalog, Policy]:
     wanted = select(resources).where(resources.c.kind.in_(_JUDGES))
     rows = connection.execute(wanted).mappings()
     bodies = [resource_of(cast("ResourceRow", row)).body for row in rows]
-    stored = next((b for b in bodies if isinstance(b, ScopeCatalog)), ScopeCatalog(resources=()))
-    policy = next((b for b in bodies if isinstance(b, Policy)), Policy())
-    return BUILT_IN_CATALOG.extended(stored), policy
+    return catalog_among(bodies), policy_among(bodies)
 
 
 def changed_since(connection: Connection, since: StoreMark | None, now: StoreMark) -> Changes:

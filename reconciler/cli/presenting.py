@@ -56,12 +56,12 @@ class Use:
 def _grant(scope: str | None) -> ScopeGrant | None:
     if scope is None:
         return None
-    resource, colon, level = scope.partition(":")
-    if not (resource and colon and level):
+    grant = ScopeGrant.read(scope)
+    if not (grant.resource and grant.level):
         raise UsageError(
             f"{scope!r} is no scope with a level.", advice="Write it as Webhooks:change."
         )
-    return ScopeGrant(resource=resource, level=level)
+    return grant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,20 +16,12 @@ from reconciler.credentials.advice import Words, admitting, listed_ranges, momen
 from reconciler.credentials.checks import Check, EvidenceName
 from reconciler.credentials.evidence import Evidence
 from reconciler.credentials.verdict import Circumstances, DenialReason
-from reconciler.model.allowlist import Address, canonical_address, contains
+from reconciler.model.allowlist import PRIVATE, Address, canonical_address, lies_in
 from reconciler.model.uses import UseKind, UseMark
 from reconciler.ports import StoredVersion
 
 LISTED_ORIGINS = 5
 """How many denied origins a sentence names."""
-PRIVATE = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
-        *("169.254.0.0/16", "::1/128", "fe80::/10", "fc00::/7"),
-    )
-)
-"""What is not routed over the internet: private, shared, loopback and link-local addresses."""
 _OF_PLACE = frozenset({DenialReason.ADDRESS_NOT_ALLOWED, DenialReason.ADDRESS_UNKNOWN})
 
 
@@ -52,9 +44,9 @@ def denied_origins(marks: Iterable[UseMark]) -> tuple[DeniedOrigin, ...]:
     """Give the origins that were denied for the place, newest first, each address once."""
     found: dict[Address | None, DeniedOrigin] = {}
     for mark in sorted(marks, key=lambda m: (m.last_at, m.subject), reverse=True):
-        reason, _, where = mark.subject.partition(" ")
+        reason, where = mark.refusal
         if mark.kind is UseKind.DENIED and reason in _OF_PLACE:
-            address = canonical_address(where)
+            address = canonical_address(where or "")
             found.setdefault(address, DeniedOrigin(mark=mark, address=address))
     return tuple(found.values())
 
@@ -141,7 +133,4 @@ def check_ranges(stored: StoredVersion, at: Circumstances) -> Check:
 
 
 def _is_private(text: str) -> bool:
-    network = ipaddress.ip_network(text)
-    same = [p for p in PRIVATE if p.version == network.version]
-    ends = (network.network_address, network.broadcast_address)
-    return any(all(contains((str(p),), end) for end in ends) for p in same)
+    return lies_in(ipaddress.ip_network(text), PRIVATE)

@@ -115,8 +115,8 @@ def _address(mark: UseMark) -> str | None:
         case UseKind.ORIGIN:
             return mark.subject
         case UseKind.DENIED:
-            reason, _, where = mark.subject.partition(" ")
-            return where if reason in _IN_VAIN else None
+            reason, where = mark.refusal
+            return (where or "") if reason in _IN_VAIN else None
         case UseKind.SCOPE:
             return None
         case _:

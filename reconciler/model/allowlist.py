@@ -30,6 +30,14 @@ _DISGUISES = (
 )
 _COMPILED = 8192
 """How many different allowlists are kept ready to be asked."""
+PRIVATE: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
+        *("169.254.0.0/16", "::1/128", "fe80::/10", "fc00::/7"),
+    )
+)
+"""What is not routed over the internet: private, shared, loopback and link-local addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,3 +209,11 @@ def _bounds(ranges: tuple[str, ...]) -> dict[int, tuple[tuple[int, ...], tuple[i
         )
         for version, listed in spans.items()
     }
+
+
+def lies_in(network: Network, ranges: Iterable[Network]) -> bool:
+    """Whether one of the ranges holds all of a network; families never mix."""
+    return any(
+        network.version == r.version and network.subnet_of(r)  # type: ignore[arg-type]  # one family
+        for r in ranges
+    )

@@ -6,7 +6,7 @@ means what its absence meant; `resource_from` reads every form ever written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -17,11 +17,22 @@ from reconciler.model.keys import KeyAddress
 from reconciler.model.lifetime import Expiration, format_duration, parse_duration
 from reconciler.model.policy import Policy
 from reconciler.model.policy_document import policy_document, policy_from
-from reconciler.model.scopes import ScopeCatalog
+from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
 from reconciler.model.waivers import Waiver
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 
 Body: TypeAlias = Policy | Workspace | NetworkSet | ScopeCatalog | Waiver
+
+
+def policy_among(bodies: Iterable[Body]) -> Policy:
+    """Give the stored policy; the strictest default where there is none."""
+    return next((b for b in bodies if isinstance(b, Policy)), Policy())
+
+
+def catalog_among(bodies: Iterable[Body]) -> ScopeCatalog:
+    """Give the built-in catalogue with the stored one over it."""
+    stored = (b for b in bodies if isinstance(b, ScopeCatalog))
+    return BUILT_IN_CATALOG.extended(next(stored, ScopeCatalog(resources=())))
 
 
 class ResourceKind(StrEnum):

@@ -20,6 +20,12 @@ class ScopeGrant:
     resource: str
     level: str
 
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read `Resource:level`; of another text a part is empty, which no scope's is."""
+        resource, _, level = text.partition(":")
+        return cls(resource=resource, level=level)
+
     def __str__(self) -> str:
         """Give `Resource:level`, as commands take and show it."""
         return f"{self.resource}:{self.level}"

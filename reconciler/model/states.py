@@ -10,8 +10,15 @@ from functools import cached_property
 from reconciler.model.journal import Operation, PathRow
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyRemoval, KeySpec, KeyStatus
 from reconciler.model.policy import Policy
-from reconciler.model.resources import Body, Resource, ResourceAddress, address_of
-from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
+from reconciler.model.resources import (
+    Body,
+    Resource,
+    ResourceAddress,
+    address_of,
+    catalog_among,
+    policy_among,
+)
+from reconciler.model.scopes import ScopeCatalog
 from reconciler.model.source import SourceRef
 from reconciler.model.uses import UseMark
 from reconciler.model.waivers import Waiver
@@ -110,13 +117,12 @@ class ObservedState:
     @cached_property
     def policy(self) -> Policy:
         """Give the stored policy; the strictest default where there is none."""
-        return next((r.body for r in self.resources if isinstance(r.body, Policy)), Policy())
+        return policy_among(r.body for r in self.resources)
 
     @cached_property
     def catalog(self) -> ScopeCatalog:
         """Give the built-in catalogue with the stored one over it."""
-        stored = (r.body for r in self.resources if isinstance(r.body, ScopeCatalog))
-        return BUILT_IN_CATALOG.extended(next(stored, ScopeCatalog(resources=())))
+        return catalog_among(r.body for r in self.resources)
 
     @cached_property
     def workspaces(self) -> dict[str, Workspace]:

@@ -50,6 +50,12 @@ class UseMark:
     """In a report: since the last one. In the store: in the hour of `last_at`."""
 
     @property
+    def refusal(self) -> tuple[str, str | None]:
+        """Give reason and address of a denial, as `refusal_subject` put them together."""
+        reason, _, address = self.subject.partition(" ")
+        return reason, address or None
+
+    @property
     def is_legible(self) -> bool:
         """Whether its subject can be kept and shown: one short line of printable characters."""
         return 0 < len(self.subject) <= LONGEST_SUBJECT and self.subject.isprintable()
@@ -57,7 +63,7 @@ class UseMark:
     def joined(self, other: UseMark) -> UseMark:
         """Give one mark for two of the same thing: of one hour both count, else the later one."""
         early, late = sorted((self, other), key=lambda mark: mark.last_at)
-        if _hour(early.last_at) != _hour(late.last_at):
+        if hour_of(early.last_at) != hour_of(late.last_at):
             return late
         return replace(late, times=early.times + late.times)
 
@@ -156,5 +162,11 @@ def newest_first(marks: Iterable[UseMark]) -> tuple[UseMark, ...]:
     return tuple(sorted(by_time, key=lambda mark: mark.version_id))
 
 
-def _hour(at: datetime) -> datetime:
+def refusal_subject(reason: str, address: str | None) -> str:
+    """Give the subject of a denial: its reason, and the address where that is known."""
+    return reason if address is None else f"{reason} {address}"
+
+
+def hour_of(at: datetime) -> datetime:
+    """Give the hour, in UTC, in which the `times` of a mark are counted."""
     return at.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)

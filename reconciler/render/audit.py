@@ -9,9 +9,10 @@ from reconciler.apply.disagreement import Disagreement
 from reconciler.model.anchor import AnchorFault
 from reconciler.model.canonical import instant
 from reconciler.model.chain import ChainFault, FaultKind, Head
+from reconciler.model.moments import moment
 from reconciler.render.json_form import FORMAT_VERSION, json_text
 from reconciler.render.style import Style, Tint, escape, joined
-from reconciler.render.words import counted, moment
+from reconciler.render.words import counted
 
 _FAULTS = {
     FaultKind.CHANGED: "event {n} was changed: its content does not fit its hash",

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from reconciler.model.audit import AuditEvent, event_document
+from reconciler.model.moments import moment
 from reconciler.render.json_form import FORMAT_VERSION, json_text
 from reconciler.render.style import Style, Tint, escape, joined
-from reconciler.render.words import SHORT_COMMIT, moment
+from reconciler.render.words import SHORT_COMMIT
 
 
 def history_text(events: Sequence[AuditEvent], style: Style) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.model.moments import moment
 from reconciler.model.severity import Severity
 from reconciler.planning.plan import Plan
 from reconciler.render.html_change import (
@@ -22,7 +23,6 @@ from reconciler.render.maintenance_lines import maintenance_line
 from reconciler.render.plan_lines import short_counts_line
 from reconciler.render.review_words import ELSEWHERE_WORDS, TO_GO_ON, made_from, rule_words
 from reconciler.render.reviewed import ReviewedPlan, reviewed
-from reconciler.render.words import moment
 
 
 def plan_html(plan: Plan, *, environments: Sequence[str] = ()) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.model.keys import KeyFields, KeyRecord, KeyVersion
 from reconciler.model.lifetime import format_duration
+from reconciler.model.moments import moment
 from reconciler.render.field_lines import value_text
 from reconciler.render.key_state import expiry_text, key_state, rotation_text
 from reconciler.render.key_uses import (
@@ -19,7 +20,6 @@ from reconciler.render.key_uses import (
 )
 from reconciler.render.style import Style, Tint, escape, padded
 from reconciler.render.table import Cell, table_lines
-from reconciler.render.words import moment
 
 _NAME_WIDTH = 15
 _UNRESTRICTED = "any address"

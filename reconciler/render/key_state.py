@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from reconciler.model.keys import KeyRecord, KeyStatus
 from reconciler.model.lifetime import VersionState
+from reconciler.model.moments import day, distance
 from reconciler.planning.rotation import next_rotation
 from reconciler.render.style import Tint
-from reconciler.render.words import day, distance
 
 
 class KeyState(StrEnum):

@@ -14,10 +14,11 @@ from enum import StrEnum
 from reconciler.model.canonical import instant
 from reconciler.model.keys import KeyRecord, KeyVersion
 from reconciler.model.lifetime import VersionState, format_duration
+from reconciler.model.moments import distance, moment
 from reconciler.model.uses import UseKind, UseMark
 from reconciler.planning.evidence import may_end, quiet_from
 from reconciler.render.style import escape
-from reconciler.render.words import counted, distance, moment
+from reconciler.render.words import counted
 
 MOST_SHOWN = 5
 """How many origins, scopes and denials are shown of a version: the newest."""
@@ -122,7 +123,7 @@ def _mark_text(mark: UseMark, now: datetime) -> str:
     ago = distance(mark.last_at, now)
     if mark.kind is not UseKind.DENIED:
         return f"{escape(mark.subject)} ({ago})"
-    reason, _, address = mark.subject.partition(" ")
+    reason, address = mark.refusal
     origin = f" {escape(address)}" if address else ""
     return f"{escape(reason)}{origin} ({ago}, {counted(mark.times, 'time')} in that hour)"
 
@@ -166,5 +167,5 @@ def _mark_document(mark: UseMark) -> dict[str, object]:
         return {"address": mark.subject, **last}
     if mark.kind is UseKind.SCOPE:
         return {"scope": mark.subject, **last}
-    reason, _, address = mark.subject.partition(" ")
-    return {"reason": reason, "address": address or None, **last}
+    reason, address = mark.refusal
+    return {"reason": reason, "address": address, **last}

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from reconciler.model.canonical import instant
 from reconciler.model.journal import Lease
+from reconciler.model.moments import distance, moment
 from reconciler.render.json_form import FORMAT_VERSION, json_text
 from reconciler.render.style import Style, Tint, escape, joined
-from reconciler.render.words import distance, moment
 
 
 def lock_text(lease: Lease | None, now: datetime, style: Style) -> str:

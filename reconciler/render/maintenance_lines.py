@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import assert_never
 
+from reconciler.model.moments import moment
 from reconciler.planning.actions import MaintenanceKind, Reason
 from reconciler.planning.plan import MaintenanceItem
 from reconciler.render.style import escape
-from reconciler.render.words import counted, moment
+from reconciler.render.words import counted
 
 _ROTATION_WORDS = {
     Reason.ROTATION_DUE: "due by schedule",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from reconciler.model.moments import day
 from reconciler.model.review import Finding
 from reconciler.planning.plan import Plan
 from reconciler.render.maintenance_lines import maintenance_line
@@ -27,7 +28,6 @@ from reconciler.render.markdown_text import code, prose
 from reconciler.render.plan_lines import short_counts_line
 from reconciler.render.review_words import ELSEWHERE_WORDS, TO_GO_ON, made_from, rule_words
 from reconciler.render.reviewed import ReviewedChange, ReviewedPlan, reviewed
-from reconciler.render.words import day
 
 LONGEST = 60_000
 """Characters; GitHub refuses comments above 65,536, GitLab above a million."""

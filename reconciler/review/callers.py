@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 
 from reconciler.model.allowlist import Address
 from reconciler.model.keys import KeyRecord, KeySpec
+from reconciler.model.moments import ago, day, moment
 from reconciler.model.scopes import ScopeCatalog
 from reconciler.model.uses import SILENT_AFTER, UseKind
 from reconciler.model.verdict import Dimension
 from reconciler.review.origins import Ranges, networks_of
 from reconciler.review.privilege import covered
-from reconciler.review.usage import LastUse, Usage, ago, day, moment
+from reconciler.review.usage import LastUse, Usage
 
 RECENT = timedelta(days=30)
 """What was seen longer ago says nothing about callers of today."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from reconciler.credentials.verdict import DenialReason
 from reconciler.model.keys import KeyRecord, KeySpec
 from reconciler.model.lifetime import Retirement, format_duration
+from reconciler.model.moments import moment
 from reconciler.model.scopes import ScopeCatalog
 from reconciler.model.severity import Severity
 from reconciler.model.uses import UseMark
@@ -23,7 +24,7 @@ from reconciler.review.disruption import SHORT_OVERLAP
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
-from reconciler.review.usage import LastUse, moment
+from reconciler.review.usage import LastUse
 
 IN_USE = timedelta(days=14)
 WAITED = timedelta(days=7)
@@ -68,7 +69,7 @@ def _used_lately(record: KeyRecord, scene: Scene) -> str:
         return "" if last is None else f"was last used {last.words}"
     tried = _last_try(record, scene.now - WAITED, scene)
     if tried is not None:
-        _, _, address = tried.subject.partition(" ")
+        _, address = tried.refusal
         whence = f" from {address}" if address else ""
         return f"is presented still though it is inactive: last {moment(tried.last_at)}{whence}"
     last = _last_use(record, scene, WAITED)
@@ -79,7 +80,7 @@ def _last_try(record: KeyRecord, after: datetime, scene: Scene) -> UseMark | Non
     """Give the last request that was refused because the key is inactive."""
     refusals = (m for v in scene.usage.family(record) for m in scene.usage.of(v).refusals)
     reason = DenialReason.KEY_INACTIVE.value
-    tries = [m for m in refusals if m.subject.split()[0] == reason and m.last_at >= after]
+    tries = [m for m in refusals if m.refusal[0] == reason and m.last_at >= after]
     return max(tries, key=lambda m: m.last_at, default=None)
 
 

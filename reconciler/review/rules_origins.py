@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from reconciler.model.allowlist import Network
+from reconciler.model.allowlist import PRIVATE, Network, lies_in
 from reconciler.model.keys import KeySpec
 from reconciler.model.severity import Severity
 from reconciler.model.verdict import Dimension
@@ -29,14 +29,8 @@ BROAD = {
     6: ((48, Severity.HIGH), (56, Severity.MEDIUM)),
 }
 """By family: below these prefix lengths a range is too broad, and how grave that is."""
-PRIVATE = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8"),
-        *("169.254.0.0/16", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"),
-        *("::1/128", "fe80::/10", "fc00::/7", "2001:db8::/32"),
-    )
-)
+_EXAMPLES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+NOBODYS = (*PRIVATE, *map(ipaddress.ip_network, _EXAMPLES))
 """Ranges that no request from the internet comes from: private, loopback, link-local, examples."""
 
 
@@ -118,11 +112,7 @@ def _together(ranges: tuple[str, ...]) -> tuple[Severity | None, str]:
 
 @lru_cache(maxsize=16384)
 def _private(ranges: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(
-        n
-        for n in networks_of(ranges)
-        if any(n.version == p.version and n.subnet_of(p) for p in PRIVATE)  # type: ignore[arg-type]  # one family
-    )
+    return tuple(n for n in networks_of(ranges) if lies_in(n, NOBODYS))
 
 
 @Declared(

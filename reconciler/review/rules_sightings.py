@@ -10,14 +10,14 @@ from functools import lru_cache
 from itertools import pairwise
 
 from reconciler.model.allowlist import Address, Network, collapse
+from reconciler.model.moments import moment
 from reconciler.model.severity import Severity
-from reconciler.model.uses import UseKind, UseMark
+from reconciler.model.uses import UseKind, UseMark, hour_of
 from reconciler.review.callers import RECENT, holds
 from reconciler.review.origins import BITS, Ranges, addresses_in, networks_of, words_of
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
-from reconciler.review.usage import moment
 
 BLOCK = {4: 24, 6: 48}
 """By family: how long the prefix of one network is."""
@@ -105,7 +105,7 @@ def refused_in_a_burst(scene: Scene) -> Iterator[Said]:
         for version in scene.usage.known(record):
             for mark in scene.usage.of(version).refusals:
                 if scene.now - mark.last_at <= LATELY:
-                    hours[mark.last_at.replace(minute=0, second=0, microsecond=0)].append(mark)
+                    hours[hour_of(mark.last_at)].append(mark)
         bursts = [hour for hour, marks in hours.items() if _times(marks) >= BURST]
         if bursts:
             hour = max(bursts)
@@ -124,7 +124,7 @@ def _reasons(marks: Iterable[UseMark]) -> str:
     """Give the reasons, each with its address and count, the most frequent first."""
     counts = Counter[str]()
     for mark in marks:
-        reason, _, address = mark.subject.partition(" ")
+        reason, address = mark.refusal
         counts[f"{reason} from {address}" if address else reason] += mark.times
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     named = [f"{words} ({times})" for words, times in ordered[:_MOST_NAMED]]

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from reconciler.model.keys import KeyRecord
+from reconciler.model.moments import day, moment
 from reconciler.model.severity import Severity
 from reconciler.model.uses import UseKind
 from reconciler.review.privilege import covered
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
 from reconciler.review.scene import Scene
-from reconciler.review.usage import day, moment
 
 NEVER = timedelta(days=30)
 IDLE = ((timedelta(days=90), Severity.MEDIUM), (timedelta(days=45), Severity.LOW))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TypeAlias, TypeVar
@@ -18,14 +18,14 @@ from typing import TypeAlias, TypeVar
 from reconciler.model.allowlist import Address, canonical_address
 from reconciler.model.keys import KeyRecord, KeyVersion
 from reconciler.model.lifetime import VersionState
+from reconciler.model.moments import ago, moment
+from reconciler.model.scopes import ScopeGrant
 from reconciler.model.states import ObservedState
 from reconciler.model.uses import MOST_MARKS, UseKind, UseMark
 
 Exercised: TypeAlias = tuple[str, str]
 """Resource and level that a call needed."""
 _Subject = TypeVar("_Subject")
-_HOUR = timedelta(hours=1)
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +171,8 @@ def _read(marks: Iterable[UseMark]) -> Seen:
         if address is not None:
             origins.setdefault(address, mark.last_at)
         elif mark.kind is UseKind.SCOPE:
-            resource, _, level = mark.subject.partition(":")
-            scopes.setdefault((resource, level), mark.last_at)
+            grant = ScopeGrant.read(mark.subject)
+            scopes.setdefault((grant.resource, grant.level), mark.last_at)
         elif mark.kind is UseKind.DENIED:
             refusals.append(mark)
     return Seen(origins=origins, scopes=scopes, refusals=tuple(refusals))
@@ -189,23 +189,3 @@ def _latest(of: Iterable[Mapping[_Subject, datetime]], after: datetime) -> dict[
             if at >= after:
                 found[subject] = max(at, found.get(subject, at))
     return dict(sorted(found.items(), key=lambda pair: pair[1], reverse=True))
-
-
-def moment(at: datetime) -> str:
-    """Give `2026-11-24 14:50 UTC`."""
-    return f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
-
-
-def day(at: datetime) -> str:
-    """Give `2026-11-24`, in UTC."""
-    return f"{at.astimezone(timezone.utc):%Y-%m-%d}"
-
-
-def ago(at: datetime, now: datetime) -> str:
-    """Give `3 min ago`: days from two days on, then hours, then minutes."""
-    span = max(now - at, timedelta(0))
-    if span >= 2 * _DAY:
-        return f"{span // _DAY} d ago"
-    if span >= 2 * _HOUR:
-        return f"{span // _HOUR} h ago"
-    return f"{span // timedelta(minutes=1)} min ago"

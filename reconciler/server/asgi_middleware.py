@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler.errors import VerifierMisused
-from reconciler.server.answers import Answer, Manner
-from reconciler.server.caller import Caller, Checks
-from reconciler.server.entrance import Entrance, Request, Required, is_kept
+from reconciler.server.answers import Answer
+from reconciler.server.caller import Caller, required_caller
+from reconciler.server.entrance import Guard, Request
 from reconciler.server.requests import (
     Application,
     Message,
@@ -26,7 +26,6 @@ from reconciler.server.requests import (
     text_headers,
 )
 from reconciler.server.routes import WEBSOCKET, method_of
-from reconciler.verification.client_address import Forwarding
 
 STATE_KEY: Final = "keyrec"
 """Where in `scope["state"]` the `Caller` is: `request.state.keyrec` in Starlette and FastAPI."""
@@ -46,34 +45,8 @@ class ScopeRefused(Exception):
         self.answer = answer
 
 
-class KeyrecMiddleware:
+class KeyrecMiddleware(Guard[Application]):
     """Lets requests in by their keys."""
-
-    def __init__(
-        self,
-        app: Application,
-        *,
-        verifier: Checks,
-        required: Required,
-        forwarding: Forwarding | None = None,
-        manner: Manner | None = None,
-        keeps_credential: bool = False,
-    ) -> None:
-        """Stand in front of `app`.
-
-        `required`: what a request needs, by method and path; what is not named is refused.
-        `forwarding`: whose word about the client's address is believed; nobody's by default.
-        `keeps_credential`: whether the application sees the headers that hold the key.
-
-        Raises:
-            ConfigInvalid: the table of what is required, or a range of trusted proxies, means
-                nothing.
-        """
-        self._app = app
-        self._entrance = Entrance.of(
-            verifier, required=required, forwarding=forwarding, manner=manner
-        )
-        self._keeps_credential = keeps_credential
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection.
@@ -112,11 +85,8 @@ class KeyrecMiddleware:
             await _refuse(scope, send, refused.answer)
 
     def _without_credential(self, scope: Scope) -> Scope:
-        kept = self._keeps_credential
         headers = [
-            (name, value)
-            for name, value in scope["headers"]
-            if is_kept(name.decode("latin-1"), keeps_credential=kept)
+            (name, value) for name, value in scope["headers"] if self._keeps(name.decode("latin-1"))
         ]
         return {**scope, "headers": headers}
 
@@ -127,13 +97,7 @@ def caller_of(scope: Scope) -> Caller:
     Raises:
         VerifierMisused: no middleware stands in front, or the path is public.
     """
-    caller = scope.get("state", {}).get(STATE_KEY)
-    if not isinstance(caller, Caller):
-        raise VerifierMisused(
-            "Nobody proved to hold a key for this request.",
-            advice="Put KeyrecMiddleware in front of the application; the path must not be public.",
-        )
-    return caller
+    return required_caller(scope.get("state", {}).get(STATE_KEY))
 
 
 class _Response:

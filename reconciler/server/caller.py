@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.credentials.verdict import Allowed, Verdict
+from reconciler.errors import VerifierMisused
 from reconciler.model.scopes import ScopeGrant
 from reconciler.model.secret import Secret
 from reconciler.server.answers import (
@@ -24,6 +25,20 @@ from reconciler.server.answers import (
 from reconciler.server.routes import wanted_scope
 
 _ROTATION_HEADERS = frozenset({"X-Auth-Retiring", "X-Auth-Rotate-By"})
+
+
+def required_caller(found: object) -> Caller:
+    """Give who sent a request, from where the entrance left it.
+
+    Raises:
+        VerifierMisused: no middleware stands in front, or the path is public.
+    """
+    if not isinstance(found, Caller):
+        raise VerifierMisused(
+            "Nobody proved to hold a key for this request.",
+            advice="Put KeyrecMiddleware in front of the application; the path must not be public.",
+        )
+    return found
 
 
 class Checks(Protocol):

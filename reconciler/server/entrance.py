@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Self, TypeAlias
+from typing import Final, Generic, Self, TypeAlias, TypeVar
 
 from reconciler.credentials.verdict import Allowed, Verdict
 from reconciler.errors import ConfigInvalid
@@ -21,6 +21,7 @@ from reconciler.server.presented import KeyPresented, presented_key
 from reconciler.server.routes import Access, Need, Routes, RouteTable, is_odd, wanted_scope
 from reconciler.verification.client_address import Forwarding, client_address, read_forwarding
 
+Guarded = TypeVar("Guarded")
 Required: TypeAlias = RouteTable | Callable[[str, str], Need | str | None]
 """What requests need: a table, or a function of method and path; None refuses."""
 
@@ -112,6 +113,40 @@ class Entrance:
             address=client.address,
             manner=self.manner,
         )
+
+
+class Guard(Generic[Guarded]):
+    """What stands in front of an application, whatever tells it of requests."""
+
+    def __init__(
+        self,
+        app: Guarded,
+        *,
+        verifier: Checks,
+        required: Required,
+        forwarding: Forwarding | None = None,
+        manner: Manner | None = None,
+        keeps_credential: bool = False,
+    ) -> None:
+        """Stand in front of `app`.
+
+        `required`: what a request needs, by method and path; what is not named is refused.
+        `forwarding`: whose word about the client's address is believed; nobody's by default.
+        `keeps_credential`: whether the application sees the headers that hold the key.
+
+        Raises:
+            ConfigInvalid: the table of what is required, or a range of trusted proxies, means
+                nothing.
+        """
+        self._app = app
+        self._entrance = Entrance.of(
+            verifier, required=required, forwarding=forwarding, manner=manner
+        )
+        self._keeps_credential = keeps_credential
+
+    def _keeps(self, name: str) -> bool:
+        """Whether a request's header reaches the application."""
+        return is_kept(name, keeps_credential=self._keeps_credential)
 
 
 def is_kept(name: str, *, keeps_credential: bool) -> bool:

@@ -63,10 +63,7 @@ def wanted_by_gateway(headers: Headers, *, query: str | None) -> Wanted | Miscon
 
 def read_scope(text: str) -> ScopeGrant | None:
     """Read `Resource:level`; None where it is something else."""
-    if _SCOPE.fullmatch(text) is None:
-        return None
-    resource, _, level = text.partition(":")
-    return ScopeGrant(resource=resource, level=level)
+    return ScopeGrant.read(text) if _SCOPE.fullmatch(text) is not None else None
 
 
 def _parameters(query: str | None) -> list[tuple[str, str]] | Misconfigured:

@@ -15,12 +15,10 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
-from reconciler.errors import VerifierMisused
-from reconciler.server.answers import Answer, Manner
-from reconciler.server.caller import Caller, Checks
-from reconciler.server.entrance import Entrance, Request, Required, is_kept
+from reconciler.server.answers import Answer
+from reconciler.server.caller import Caller, required_caller
+from reconciler.server.entrance import Guard, Request
 from reconciler.server.routes import method_of
-from reconciler.verification.client_address import Forwarding
 
 Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
@@ -34,34 +32,8 @@ _AS_SENT = ("REQUEST_URI", "RAW_URI")
 """Where servers put the address as it was sent, query included; none has to."""
 
 
-class KeyrecMiddleware:
+class KeyrecMiddleware(Guard[Application]):
     """Lets requests in by their keys; safe under threads."""
-
-    def __init__(
-        self,
-        app: Application,
-        *,
-        verifier: Checks,
-        required: Required,
-        forwarding: Forwarding | None = None,
-        manner: Manner | None = None,
-        keeps_credential: bool = False,
-    ) -> None:
-        """Stand in front of `app`.
-
-        `required`: what a request needs, by method and path; what is not named is refused.
-        `forwarding`: whose word about the client's address is believed; nobody's by default.
-        `keeps_credential`: whether the application sees the headers that hold the key.
-
-        Raises:
-            ConfigInvalid: the table of what is required, or a range of trusted proxies, means
-                nothing.
-        """
-        self._app = app
-        self._entrance = Entrance.of(
-            verifier, required=required, forwarding=forwarding, manner=manner
-        )
-        self._keeps_credential = keeps_credential
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
@@ -77,7 +49,7 @@ class KeyrecMiddleware:
 
     def _remove_credential(self, environ: Environ) -> None:
         for variable, name in _header_names(environ):
-            if not is_kept(name, keeps_credential=self._keeps_credential):
+            if not self._keeps(name):
                 del environ[variable]
 
 
@@ -87,13 +59,7 @@ def caller_of(environ: Environ) -> Caller:
     Raises:
         VerifierMisused: no middleware stands in front, or the path is public.
     """
-    caller = environ.get(ENVIRON_KEY)
-    if not isinstance(caller, Caller):
-        raise VerifierMisused(
-            "Nobody proved to hold a key for this request.",
-            advice="Put KeyrecMiddleware in front of the application; the path must not be public.",
-        )
-    return caller
+    return required_caller(environ.get(ENVIRON_KEY))
 
 
 def _telling(caller: Caller, start_response: StartResponse) -> StartResponse:

@@ -38,6 +38,3 @@ class Bounded(Generic[Name, Value]):
         """Take an entry away, where it is there."""
         with self._lock:
             self._entries.pop(name, None)
-
-    def __len__(self) -> int:
-        return len(self._entries)

@@ -46,8 +46,8 @@ class Found:
 
     verdict: Verdict
     stored: StoredVersion | None = None
-    view: View | None = None
-    """By which time it was decided."""
+    at: datetime | None = None
+    """The database's time for which it was decided."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,14 +157,14 @@ class Inquiry:
         return view if is_fresh else None
 
     def _found(self, question: Question, presented: Presented, view: View | None) -> Found:
-        now = _END_OF_TIME if view is None else view.now(self.steady())
+        now = None if view is None else view.now(self.steady())
         circumstances = Circumstances(
-            now=now,
+            now=now or _END_OF_TIME,
             issuer=question.issuer,
             address=question.address,
             wanted=question.wanted,
             catalog=self.rows.catalog,
         )
         return Found(
-            verdict=access.decide(presented, circumstances), stored=presented.stored, view=view
+            verdict=access.decide(presented, circumstances), stored=presented.stored, at=now
         )

@@ -46,8 +46,7 @@ def as_secret(key: object) -> Secret:
 @lru_cache(_MEMORY)
 def wanted_scope(text: str) -> ScopeGrant:
     """Read `Resource:level`; a text of another form is a scope that does not exist, and denies."""
-    resource, _, level = text.partition(":")
-    return ScopeGrant(resource=resource, level=level)
+    return ScopeGrant.read(text)
 
 
 def plain_address(text: str) -> str | None:

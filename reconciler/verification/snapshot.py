@@ -69,9 +69,6 @@ class Snapshot:
                 self._keep(version_id, _Row(stored=stored, read_at=at))
             return True
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
     def _is_of_now(self, read: StoreMark) -> bool:
         known = self.mark
         if known is None or read.store_id != known.store_id or read.sequence < known.sequence:

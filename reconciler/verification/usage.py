@@ -13,7 +13,13 @@ from datetime import datetime
 
 from reconciler.credentials.verdict import DenialReason
 from reconciler.errors import KeyrecError
-from reconciler.model.uses import MOST_MARKS, UseKind, UseMark, UseReport
+from reconciler.model.uses import (
+    MOST_MARKS,
+    UseKind,
+    UseMark,
+    UseReport,
+    refusal_subject,
+)
 from reconciler.verification.doors import VerificationStore
 
 REPORT_SECONDS = 60.0
@@ -93,8 +99,8 @@ class UseRecorder:
 
         From where only of holders: others could fill all room with addresses.
         """
-        is_from = address is not None and reason is not DenialReason.WRONG_SECRET
-        subject = f"{reason.value} {address}" if is_from else reason.value
+        origin = None if reason is DenialReason.WRONG_SECRET else address
+        subject = refusal_subject(reason.value, origin)
         with self._lock:
             self._of(version_id).add(UseKind.DENIED, subject, at.replace(second=0, microsecond=0))
 

@@ -181,17 +181,16 @@ class Verifier:
 
     def _noted(self, question: Question, found: Found) -> Verdict:
         """Remember the use of a version that exists; what is none leaves no trace."""
-        verdict, view = found.verdict, found.view
-        if found.stored is None or view is None:
+        verdict, at = found.verdict, found.at
+        if found.stored is None or at is None:
             return verdict
         version_id = found.stored.version.version_id
         address = None if question.address is None else plain_address(question.address)
-        now = view.now(self._inquiry.steady())
         if isinstance(verdict, Allowed):
             scope = None if question.wanted is None else str(question.wanted)
-            self._uses.allowed(version_id, now, address=address, scope=scope)
+            self._uses.allowed(version_id, at, address=address, scope=scope)
         else:
-            self._uses.denied(version_id, now, reason=verdict.reason, address=address)
+            self._uses.denied(version_id, at, reason=verdict.reason, address=address)
         return verdict
 
     def _store_time(self) -> datetime | None:

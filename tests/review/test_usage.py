@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.apply.prepare import prepare
+from reconciler.model.moments import ago
 from reconciler.model.uses import MOST_MARKS, UseKind, UseMark, UseReport
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Plan
 from reconciler.review.catalogue import BY_ID
 from reconciler.review.reviewing import reviewed_plan
-from reconciler.review.usage import ago
 from tests.fakes.system import START
 from tests.fakes.world import MANAGER
 from tests.review.cases import Manifests, empty_world, let_apply
