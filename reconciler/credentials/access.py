@@ -8,6 +8,7 @@ the row says it now: a match may be remembered, a state never. What does not liv
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeAlias
 
 from reconciler.credentials.verdict import (
@@ -169,6 +170,14 @@ def decide_use(stored: StoredVersion, circumstances: Circumstances) -> Verdict:
         if reason is not None:
             return Denied(reason=reason, version_id=stored.version.version_id, record=stored.record)
     return Allowed(record=stored.record, version=stored.version)
+
+
+def allowed_until(stored: StoredVersion) -> datetime | None:
+    """Give the instant before which nothing ends by itself: whoever is allowed something by this
+    row is allowed it until then, by the same catalogue. None: for as long as the row stands.
+    """
+    ends = (stored.record.expires_at, stored.version.retire_at)
+    return min((end for end in ends if end is not None), default=None)
 
 
 def refused_text(token: ParsedToken | TokenFault, issuer: Issuer) -> DenialReason | None:

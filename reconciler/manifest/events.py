@@ -33,6 +33,8 @@ from reconciler.manifest.tree import (
     MarkedMapping,
     MarkedSequence,
     Unreadable,
+    marked_mapping,
+    marked_sequence,
 )
 
 DEEPEST = 20
@@ -47,6 +49,19 @@ class EventParser(Protocol):
 
 Refuse = Callable[[Mark, Code, str, str], None]
 """Takes a mark, a code, a message and an advice."""
+
+
+def finished(file: str, ordinal: int, tree: Any, *, start: Mark, last: Mark) -> Document:
+    """Put a document together whose content starts and ends at these marks."""
+    return Document(
+        file=file,
+        ordinal=ordinal,
+        tree=tree,
+        line=start.line + 1,
+        column=start.column + 1,
+        # a block scalar ends at the start of the line after it
+        end_line=last.line + 1 if last.column else max(last.line, 1),
+    )
 
 
 class TooDeep(Exception):
@@ -67,8 +82,8 @@ class DocumentBuilder:
         self._last: Mark | None = None
         self._steps: dict[type, Callable[[Any], None]] = {
             ScalarEvent: self._scalar,
-            MappingStartEvent: lambda event: self._open(event, MarkedMapping()),
-            SequenceStartEvent: lambda event: self._open(event, MarkedSequence()),
+            MappingStartEvent: lambda event: self._open(event, marked_mapping()),
+            SequenceStartEvent: lambda event: self._open(event, marked_sequence()),
             MappingEndEvent: self._close,
             SequenceEndEvent: self._close,
             AliasEvent: self._alias,
@@ -85,11 +100,14 @@ class DocumentBuilder:
             yaml.YAMLError: the text is not YAML; the documents before it stand.
         """
         steps = self._steps
-        while True:
-            event = parser.get_event()
-            if type(event) is StreamEndEvent:
-                return
-            steps[type(event)](event)
+        try:
+            while True:
+                event = parser.get_event()
+                if type(event) is StreamEndEvent:
+                    return
+                steps[type(event)](event)
+        finally:
+            self._steps = {}  # they lead back to this builder: without them it goes at once
 
     def _begin(self, _event: Any) -> None:
         self._stack.clear()
@@ -98,17 +116,9 @@ class DocumentBuilder:
     def _end(self, _event: Any) -> None:
         if self._root is None or self._start is None or self._last is None:
             return
-        last = self._last
-        document = Document(
-            file=self._file,
-            ordinal=len(self.documents),
-            tree=self._root,
-            line=self._start.line + 1,
-            column=self._start.column + 1,
-            # a block scalar ends at the start of the line after it
-            end_line=last.line + 1 if last.column else max(last.line, 1),
-        )
-        self.documents.append(document)
+        number = len(self.documents)
+        whole = finished(self._file, number, self._root, start=self._start, last=self._last)
+        self.documents.append(whole)
 
     def _scalar(self, event: Any) -> None:
         if event.anchor is not None or event.tag is not None:

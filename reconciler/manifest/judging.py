@@ -36,6 +36,10 @@ PLACED_FIELDS: Final[dict[str, Path]] = {
     )
 }
 """Fields of a key whose places travel with it, because planning may refuse a change of them."""
+_PLACED_IN = {
+    part: [(name, path) for name, path in PLACED_FIELDS.items() if path[0] == part]
+    for part in ("metadata", "spec")
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +107,13 @@ def _judge_document(document: Document, text: str) -> tuple[Declaration, tuple[F
 
 
 def _placed(document: Document) -> tuple[tuple[str, SourceRef], ...]:
+    tree = document.tree
     return tuple(
         (name, source_at(document, path, at_key=False))
-        for name, path in PLACED_FIELDS.items()
-        if holds(document.tree, path)
+        for part, fields in _PLACED_IN.items()
+        if part in tree
+        for name, path in fields
+        if path[1] in tree[part] and (len(path) == 2 or holds(tree, path))
     )
 
 

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from reconciler.model.allowlist import Network, RangeRefused, collapse, parse_range
+from reconciler.model.allowlist import RangeRefused, parse_range
+from reconciler.model.spans import plain_span, spans_of
+
+_KEPT = 8192
 
 
-@lru_cache(maxsize=65536)
-def read_range(text: str) -> tuple[Network, str] | RangeRefused:
-    """Give a range with its canonical text, or why it is none."""
+@lru_cache(maxsize=_KEPT)
+def read_range(text: str) -> str | RangeRefused:
+    """Give a range's canonical text, or why it is none."""
+    if plain_span(text) is not None:
+        return text
     network = parse_range(text)
-    return network if isinstance(network, RangeRefused) else (network, str(network))
+    return network if isinstance(network, RangeRefused) else str(network)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=_KEPT)
 def collapsed(ranges: tuple[str, ...]) -> tuple[str, ...]:
     """Give canonical ranges as the smallest list that holds the same addresses."""
     if len(ranges) < 2:
         return ranges
-    found = (read_range(text) for text in ranges)
-    return tuple(str(n) for n in collapse(f[0] for f in found if not isinstance(f, RangeRefused)))
+    return tuple(span.text for span in spans_of(ranges))

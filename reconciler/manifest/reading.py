@@ -7,6 +7,7 @@ document means is not decided here (`schema`), nor how documents fit together (`
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,6 +15,7 @@ import yaml
 
 from reconciler.manifest.codes import Code
 from reconciler.manifest.events import DocumentBuilder, EventParser, TooDeep
+from reconciler.manifest.plain_events import Unusual, read_plain
 from reconciler.manifest.secret_text import REDACTED, find_tokens, looks_secret
 from reconciler.manifest.snippets import (
     UNPRINTABLE,
@@ -62,21 +64,32 @@ def read_file(file: ManifestFile, parser: ParserFactory | None = None) -> FileRe
     if isinstance(text, Unread):
         return FileReading(text="", problems=(text.problem,))
     problems: list[Problem] = list(_token_problems(file.path, text))
+    parse = parser or _parser()
+    with suppress(Unusual, yaml.YAMLError):
+        plain = read_plain(file.path, parse(text))
+        return FileReading(text=text, documents=tuple(plain), problems=tuple(problems))
+    return _read_closely(file.path, text, parse, problems)
+
+
+def _read_closely(
+    path: str, text: str, parse: ParserFactory, problems: list[Problem]
+) -> FileReading:
+    """Read a file in which something is unusual: whatever may not be there is refused."""
 
     def refuse(mark: Mark, code: Code, message: str, advice: str) -> None:
-        where = SourceRef(file=file.path, line=mark.line + 1, column=mark.column + 1)
+        where = SourceRef(file=path, line=mark.line + 1, column=mark.column + 1)
         snippet = line_of(text, where.line)
         problems.append(
             problem(where=where, code=code, message=message, advice=advice, snippet=snippet)
         )
 
-    builder = DocumentBuilder(file.path, refuse)
+    builder = DocumentBuilder(path, refuse)
     try:
-        builder.run((parser or _parser())(text))
+        builder.run(parse(text))
     except TooDeep:
         pass
     except yaml.YAMLError as error:
-        problems.append(_syntax_problem(file.path, text, error))
+        problems.append(_syntax_problem(path, text, error))
     return FileReading(text=text, documents=tuple(builder.documents), problems=tuple(problems))
 
 

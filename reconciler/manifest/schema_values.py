@@ -80,7 +80,7 @@ def range_value(value: object) -> str:
         message = found.message
         named = message if message.startswith(f"{value} ") else f"{quoted(value)}: {message}"
         refuse(Code.BAD_RANGE, named, found.advice)
-    return found[1]
+    return found
 
 
 RANGE_SCHEMA: dict[str, Any] = {

@@ -23,27 +23,37 @@ class Mark(Protocol):
 
 
 class MarkedMapping(dict[str, Any]):
-    """A mapping; for each key the marks of the key and of its value."""
+    """A mapping; for each key the marks of the key and of its value. Made by `marked_mapping`."""
 
     __slots__ = ("key_mark", "marks", "pending")
 
-    def __init__(self) -> None:
-        """Start empty; `pending` is the key that waits for its value."""
-        super().__init__()
-        self.marks: dict[str, tuple[Mark, Mark]] = {}
-        self.pending: str | _Awaiting | None = None
-        self.key_mark: Mark | None = None
+    marks: dict[str, tuple[Mark, Mark]]
+    pending: str | _Awaiting | None
+    """The key that waits for its value."""
+    key_mark: Mark | None
 
 
 class MarkedSequence(list[Any]):
-    """A sequence with the marks of its items."""
+    """A sequence with the marks of its items. Made by `marked_sequence`."""
 
     __slots__ = ("marks",)
 
-    def __init__(self) -> None:
-        """Start empty."""
-        super().__init__()
-        self.marks: list[Mark] = []
+    marks: list[Mark]
+
+
+def marked_mapping() -> MarkedMapping:
+    """Give an empty mapping; without an initialiser, which would cost every document its share."""
+    made = MarkedMapping()
+    made.marks = {}
+    made.pending = made.key_mark = None
+    return made
+
+
+def marked_sequence() -> MarkedSequence:
+    """Give an empty sequence."""
+    made = MarkedSequence()
+    made.marks = []
+    return made
 
 
 class _Awaiting:

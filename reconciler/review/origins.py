@@ -11,11 +11,12 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from reconciler.model.allowlist import Network, collapse
+from reconciler.model.spans import Span, spans_of
 
 Ranges: TypeAlias = tuple[str, ...] | None
 """Canonical ranges, or None for no restriction."""
-Span: TypeAlias = tuple[int, int]
-"""First and last address of a run of addresses, as numbers."""
+Run: TypeAlias = tuple[int, int]
+"""First and last address of a run of addresses of one family, as numbers."""
 
 EVERYWHERE: tuple[Network, Network] = (
     ipaddress.IPv4Network("0.0.0.0/0"),
@@ -29,9 +30,17 @@ regional registry is given. Who allows them restricts nobody.
 """
 _MOST_NAMED = 8
 """Ranges that are named one by one; what is beyond is counted."""
+_KEPT = 4096
+_ALL_SPANS = spans_of(map(str, EVERYWHERE))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=_KEPT)
+def spans(ranges: Ranges) -> tuple[Span, ...]:
+    """Give an allowlist as numbers: sorted spans that leave addresses between them."""
+    return _ALL_SPANS if ranges is None else spans_of(ranges)
+
+
+@lru_cache(maxsize=_KEPT)
 def networks_of(ranges: Ranges) -> tuple[Network, ...]:
     """Give an allowlist as collapsed networks."""
     if ranges is None:
@@ -39,7 +48,7 @@ def networks_of(ranges: Ranges) -> tuple[Network, ...]:
     return collapse(ipaddress.ip_network(text) for text in ranges)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=_KEPT)
 def difference(ranges: Ranges, others: Ranges) -> tuple[Network, ...]:
     """Give the addresses of `ranges` that are not in `others`, as the fewest networks."""
     if ranges == others:
@@ -48,22 +57,22 @@ def difference(ranges: Ranges, others: Ranges) -> tuple[Network, ...]:
     return tuple(
         network
         for version in (4, 6)
-        for span in _without(_spans(ours, version), _spans(theirs, version))
-        for network in _networks(span, version)
+        for run in _without(_runs(ours, version), _runs(theirs, version))
+        for network in _networks(run, version)
     )
 
 
-def _spans(networks: Iterable[Network], version: int) -> list[Span]:
+def _runs(networks: Iterable[Network], version: int) -> list[Run]:
     """Give the runs of one family, sorted and apart from each other."""
     return [
         (int(n.network_address), int(n.broadcast_address)) for n in networks if n.version == version
     ]
 
 
-def _without(spans: list[Span], others: list[Span]) -> Iterator[Span]:
+def _without(runs: list[Run], others: list[Run]) -> Iterator[Run]:
     """Take `others` out; both sorted and apart, so one walk over both is enough."""
     at = 0
-    for first, last in spans:
+    for first, last in runs:
         start = first
         while at < len(others) and others[at][1] < start:
             at += 1
@@ -78,8 +87,8 @@ def _without(spans: list[Span], others: list[Span]) -> Iterator[Span]:
             yield start, last
 
 
-def _networks(span: Span, version: int) -> Iterator[Network]:
-    first, last = span
+def _networks(run: Run, version: int) -> Iterator[Network]:
+    first, last = run
     if version == 4:
         yield from ipaddress.summarize_address_range(
             ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
@@ -140,21 +149,31 @@ def count_words(count: int) -> str:
     return f"{'' if count == 1 << power else 'about '}2^{power} addresses"
 
 
-def covers_most(ranges: Ranges) -> tuple[tuple[int, bool], ...]:
+def covers_most(found: Iterable[Span]) -> tuple[tuple[int, bool], ...]:
     """Give the families, 4 and 6, of which so many addresses are covered that nobody's network has
     them, each with whether it is all of them.
     """
-    found = networks_of(ranges)
+    counts = counted(found)
     return tuple(
-        (whole.version, whole in found) for whole in EVERYWHERE if _is_most(found, whole.version)
+        (version, count >= 1 << BITS[version])
+        for version, count in counts.items()
+        if count >= MOST[version]
     )
+
+
+def counted(found: Iterable[Span]) -> dict[int, int]:
+    """Give the number of addresses in spans that are apart, by family: 4, then 6."""
+    counts = {4: 0, 6: 0}
+    for version, first, last, _ in found:
+        counts[version] += last - first + 1
+    return counts
 
 
 def share_words(ranges: Ranges) -> str:
     """Say how much of each family is covered of which most is: `44 % of IPv4`."""
-    found, words = networks_of(ranges), []
-    for version, is_all in covers_most(ranges):
-        count = addresses_in(found, version)
+    found, words = spans(ranges), []
+    for version, is_all in covers_most(found):
+        count = counted(found)[version]
         percent = 100 * count / (1 << BITS[version])
         part = f"{percent:.0f} %" if percent >= 1 else count_words(count)
         words.append(f"{'all' if is_all else part} of IPv{version}")
@@ -177,9 +196,9 @@ def is_opened(new: Ranges, old: Ranges) -> bool:
     if old is None or new is None:
         return old is not None
     gained = difference(new, old)
-    before = {version for version, _ in covers_most(old)}
+    before = {version for version, _ in covers_most(spans(old))}
     return any(
         _is_most(gained, version)
         or (version not in before and any(n.version == version for n in gained))
-        for version, _ in covers_most(new)
+        for version, _ in covers_most(spans(new))
     )

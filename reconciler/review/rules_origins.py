@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
 
-from reconciler.model.allowlist import PRIVATE, Network, lies_in
-from reconciler.model.keys import KeySpec
+from reconciler.model.allowlist import PRIVATE, Network
+from reconciler.model.keys import KeyFields, KeySpec
 from reconciler.model.severity import Severity
+from reconciler.model.spans import Span, spans_of
 from reconciler.model.verdict import Dimension
 from reconciler.review.origins import (
     BITS,
-    addresses_in,
     count_words,
+    counted,
     covers_most,
-    networks_of,
     share_words,
+    spans,
 )
 from reconciler.review.rule import Declared
 from reconciler.review.said import Said
@@ -32,6 +33,8 @@ BROAD = {
 _EXAMPLES = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 NOBODYS = (*PRIVATE, *map(ipaddress.ip_network, _EXAMPLES))
 """Ranges that no request from the internet comes from: private, loopback, link-local, examples."""
+_NOBODYS = spans_of(map(str, NOBODYS))
+_BEYOND = 1 << 128
 
 
 @Declared(
@@ -47,24 +50,24 @@ NOBODYS = (*PRIVATE, *map(ipaddress.ip_network, _EXAMPLES))
 def allows_everything(scene: Scene) -> Iterator[Said]:
     """The ranges hold all or most addresses of a family, also in pieces."""
     for spec in scene.specs:
-        families = () if spec.fields.ranges is None else covers_most(spec.fields.ranges)
-        if families:
-            words = share_words(spec.fields.ranges)
+        ranges = spec.fields.ranges
+        if ranges is not None and covers_most(scene.spans[ranges]):
+            words = share_words(ranges)
             said = scene.of_spec(
                 spec, f"allows {words}, which is nobody's network", "spec.allowlist"
             )
-            yield replace(said, whole=_whole(networks_of(spec.fields.ranges)))
+            yield replace(said, whole=_whole(scene.spans[ranges]))
 
 
-@lru_cache(maxsize=16384)
-def _broad(ranges: tuple[str, ...]) -> tuple[tuple[Network, Severity], ...]:
-    found = []
-    for network in networks_of(ranges):
-        for length, severity in BROAD[network.version]:
-            if 0 < network.prefixlen < length:
-                found.append((network, severity))
-                break
-    return tuple(found)
+def _broad(found: Iterable[Span]) -> list[tuple[Span, Severity]]:
+    broad = []
+    for span in found:
+        bits = BITS[span.version]
+        prefix = bits + 1 - span.size.bit_length()
+        severity = next((s for n, s in BROAD[span.version] if 0 < prefix < n), None)
+        if severity is not None:
+            broad.append((span, severity))
+    return broad
 
 
 @Declared(
@@ -82,8 +85,11 @@ def broad_range(scene: Scene) -> Iterator[Said]:
     """A range is larger than one system's network, or all of them together are."""
     for spec in scene.specs:
         ranges = spec.fields.ranges or ()
-        broad = _broad(ranges)
-        words = ", ".join(f"{n} ({count_words(n.num_addresses)})" for n, _ in broad[:4])
+        found = scene.spans[ranges]
+        if not any(_is_beyond(v, n) for v, n in counted(found).items()):
+            continue
+        broad = _broad(found)
+        words = ", ".join(f"{s.text} ({count_words(s.size)})" for s, _ in broad[:4])
         severity = min((s for _, s in broad), key=lambda s: s.rank, default=None)
         if not broad:
             severity, words = _together(ranges)
@@ -92,17 +98,23 @@ def broad_range(scene: Scene) -> Iterator[Said]:
             said = scene.of_spec(
                 spec, f"may be used from {words}{more}", "spec.allowlist", severity=severity
             )
-            yield replace(said, whole=f"{_whole(n for n, _ in broad)} {words}")
+            yield replace(said, whole=f"{_whole(s for s, _ in broad)} {words}")
+
+
+def _is_beyond(version: int, count: int) -> bool:
+    """Whether so many addresses are more than the longest prefix of a broad range holds."""
+    return count > 1 << (BITS[version] - BROAD[version][-1][0])
 
 
 def _together(ranges: tuple[str, ...]) -> tuple[Severity | None, str]:
     """Judge many small ranges by their sum, as one range of that size; most addresses of a family
     are AK205's matter.
     """
-    if covers_most(ranges):
+    found = spans(ranges)
+    if covers_most(found):
         return None, ""
     for version, limits in BROAD.items():
-        count = addresses_in(networks_of(ranges), version)
+        count = counted(found)[version]
         length = BITS[version] - count.bit_length() + 1
         severity = next((s for limit, s in limits if count and length < limit), None)
         if severity is not None:
@@ -110,9 +122,13 @@ def _together(ranges: tuple[str, ...]) -> tuple[Severity | None, str]:
     return None, ""
 
 
-@lru_cache(maxsize=16384)
-def _private(ranges: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(n for n in networks_of(ranges) if lies_in(n, NOBODYS))
+def _is_nobodys(span: Span) -> bool:
+    """Whether all of a span is in one of the ranges that are nobody's; these are apart."""
+    at = bisect_right(_NOBODYS, (span.version, span.first, _BEYOND)) - 1
+    if at < 0:
+        return False
+    version, _, last, _ = _NOBODYS[at]
+    return span.version == version and span.last <= last
 
 
 @Declared(
@@ -129,18 +145,18 @@ def private_range(scene: Scene) -> Iterator[Said]:
     for spec in scene.specs:
         if spec.fields.environment not in {"prod", "production", "live"}:
             continue
-        found = _private(spec.fields.ranges or ())
+        found = [span for span in scene.spans[spec.fields.ranges or ()] if _is_nobodys(span)]
         if found:
-            words = ", ".join(str(n) for n in found[:4])
+            words = ", ".join(span.text for span in found[:4])
             said = scene.of_spec(
                 spec, f"allows {words}, which no request from outside has", "spec.allowlist"
             )
             yield replace(said, whole=_whole(found))
 
 
-def _whole(networks: Iterable[Network]) -> str:
+def _whole(found: Iterable[Span]) -> str:
     """Give all of them, where a message names the first."""
-    return " ".join(str(n) for n in networks)
+    return " ".join(span.text for span in found)
 
 
 @Declared(
@@ -153,14 +169,21 @@ def _whole(networks: Iterable[Network]) -> str:
 def contained_entry(scene: Scene) -> Iterator[Said]:
     """A literal range is inside of another literal range of the same list."""
     for spec in scene.specs:
-        inside = _contained(spec.fields.allowlist or ())
+        inside = () if _is_kept_whole(spec.fields) else _contained(spec.fields.allowlist or ())
         if inside:
             yield scene.of_spec(
                 spec, f"lists {', '.join(inside)} inside of another range", "spec.allowlist"
             )
 
 
-@lru_cache(maxsize=16384)
+def _is_kept_whole(fields: KeyFields) -> bool:
+    """Whether collapsing the entries took none away: then none is inside of another."""
+    entries = fields.allowlist or ()
+    return len(entries) == len(fields.ranges or ()) and not any(
+        entry.startswith("network:") for entry in entries
+    )
+
+
 def _contained(allowlist: tuple[str, ...]) -> tuple[str, ...]:
     """Give the entries inside of another, by one walk: an outer one comes before what it holds."""
     literal = dict.fromkeys(

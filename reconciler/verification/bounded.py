@@ -6,7 +6,7 @@ A hit changes nothing, so reading takes no lock; whoever is asked about again co
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 Name = TypeVar("Name", bound=Hashable)
@@ -21,10 +21,8 @@ class Bounded(Generic[Name, Value]):
         self._limit = limit
         self._entries: dict[Name, Value] = {}
         self._lock = threading.Lock()
-
-    def get(self, name: Name) -> Value | None:
-        """Give an entry."""
-        return self._entries.get(name)
+        self.get: Callable[[Name], Value | None] = self._entries.get
+        """Give an entry: the mapping's own, for it is asked on every call."""
 
     def put(self, name: Name, value: Value) -> None:
         """Add or replace an entry; the oldest goes where there is no room."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from reconciler.errors import KeyrecError, StoreUnavailable
 from reconciler.verification.bounds import Bounds
@@ -31,6 +32,18 @@ class View:
     """The same clock when the store was asked."""
     store_time: datetime
     """The database's clock at the answer."""
+    ahead: float
+    """By how many seconds the database's clock, since 1970, is ahead of the steady one."""
+
+    @classmethod
+    def of(cls, *, asked_at: float, behind: timedelta, store_time: datetime) -> Self:
+        """Give the view by an answer; `behind` is the lag of whoever gave it."""
+        return cls(
+            as_of=asked_at - behind.total_seconds(),
+            asked_at=asked_at,
+            store_time=store_time,
+            ahead=store_time.timestamp() - asked_at,
+        )
 
     def now(self, at: float) -> datetime:
         """Give the database's time, never earlier than it is there."""
@@ -146,11 +159,8 @@ class Follower:
                 advice="Put the store back, or open the verifier again.",
             )
         self._snapshot.follow(changes)
-        self.view = View(
-            as_of=asked_at - changes.mark.behind.total_seconds(),
-            asked_at=asked_at,
-            store_time=changes.mark.now,
-        )
+        mark = changes.mark
+        self.view = View.of(asked_at=asked_at, behind=mark.behind, store_time=mark.now)
         self.is_in_reach = True
         self.refreshes += 1
 

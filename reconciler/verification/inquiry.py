@@ -17,15 +17,15 @@ from typing import Any, TypeAlias
 from reconciler.credentials import access
 from reconciler.credentials.verdict import Circumstances, Presented, Verdict
 from reconciler.errors import KeyrecError
+from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
 from reconciler.model.token import ParsedToken, TokenFault, parse
-from reconciler.ports import StoredVersion
 from reconciler.verification.bounds import PATIENCE, Bounds
 from reconciler.verification.follower import Follower, View
 from reconciler.verification.loader import Loader
 from reconciler.verification.proofs import Proof, Proofs
 from reconciler.verification.prover import Prover
 from reconciler.verification.question import Question, overloaded, unavailable
-from reconciler.verification.snapshot import Snapshot
+from reconciler.verification.snapshot import Row, Snapshot
 
 _TURNS = 4
 _END_OF_TIME = datetime.max.replace(tzinfo=timezone.utc)
@@ -42,12 +42,14 @@ class _NoRoomError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """An answer, and the version it speaks of where there is one in the store."""
+    """An answer, and the row it speaks of where there is one in the store."""
 
     verdict: Verdict
-    stored: StoredVersion | None = None
+    row: Row | None = None
     at: datetime | None = None
     """The database's time for which it was decided."""
+    catalog: ScopeCatalog = BUILT_IN_CATALOG
+    """The catalogue by which it was decided."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,8 @@ class Inquiry:
 
     def _proven(self, question: Question, token: ParsedToken) -> Generator[Wait, Any, Proof | None]:
         """Have the row, then the proof that the text stands behind it; None for an unknown id."""
-        stored = self.rows.get(token.version_id, self.steady())
+        row = self.rows.get(token.version_id, self.steady())
+        stored = None if row is None else row.stored
         if stored is None:
             reading = self.loader.load(token.version_id)
             if reading is None:
@@ -144,11 +147,11 @@ class Inquiry:
         """
         if not proof.is_match and not self.follower.is_in_reach:
             return None
-        stored = self.rows.get(proof.token.version_id, view.as_of)
-        if stored is None or stored.secret_hash != proof.secret_hash:
+        row = self.rows.get(proof.token.version_id, view.as_of)
+        if row is None or row.stored.secret_hash != proof.secret_hash:
             return None
-        presented = Presented(token=proof.token, stored=stored, is_match=proof.is_match)
-        return self._found(question, presented, view)
+        presented = Presented(token=proof.token, stored=row.stored, is_match=proof.is_match)
+        return self._found(question, presented, view, row)
 
     def _fresh_view(self, limit: timedelta) -> View | None:
         """Give the view of the store where it is no older than that."""
@@ -156,15 +159,16 @@ class Inquiry:
         is_fresh = view is not None and self.steady() - view.as_of <= limit.total_seconds()
         return view if is_fresh else None
 
-    def _found(self, question: Question, presented: Presented, view: View | None) -> Found:
-        now = None if view is None else view.now(self.steady())
+    def _found(
+        self, question: Question, presented: Presented, view: View | None, row: Row | None = None
+    ) -> Found:
+        now, catalog = None if view is None else view.now(self.steady()), self.rows.catalog
         circumstances = Circumstances(
             now=now or _END_OF_TIME,
             issuer=question.issuer,
             address=question.address,
             wanted=question.wanted,
-            catalog=self.rows.catalog,
+            catalog=catalog,
         )
-        return Found(
-            verdict=access.decide(presented, circumstances), stored=presented.stored, at=now
-        )
+        verdict = access.decide(presented, circumstances)
+        return Found(verdict=verdict, row=row, at=now, catalog=catalog)

@@ -9,21 +9,42 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from reconciler.credentials.verdict import Allowed
 from reconciler.model.policy import HashProfile
-from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
+from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog, ScopeGrant
 from reconciler.ports import StoredVersion
 from reconciler.verification.bounds import ROW_LIFE
 from reconciler.verification.doors import Changes, Issued, StoreMark
+from reconciler.verification.usage import Tally
+
+Asked: TypeAlias = tuple[str | None, ScopeGrant | str | None, str | None]
+"""Address, scope and environment, as they were asked about."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
+class Standing:
+    """One answer that stands."""
+
+    verdict: Allowed
+    catalog: ScopeCatalog
+    until: float
+    """Seconds since 1970, by the database's clock."""
+    tally: Tally
+    """Counts how often it was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Row:
     """One version, and when it was read."""
 
     stored: StoredVersion
     read_at: float
+    standing: dict[Asked, Standing] = field(default_factory=dict)
+    """What was decided about it by this very row; it goes when the row goes."""
 
 
 class Snapshot:
@@ -35,17 +56,22 @@ class Snapshot:
         self.hashing: HashProfile | None = None
         self.mark: StoreMark | None = None
         self._entries = entries
-        self._rows: dict[str, _Row] = {}
+        self._rows: dict[str, Row] = {}
         self._by_key: defaultdict[str, set[str]] = defaultdict(set)
         self._lock = threading.Lock()
 
-    def get(self, version_id: str, at: float) -> StoredVersion | None:
+    @property
+    def kept(self) -> Callable[[str], Row | None]:
+        """Give what finds a row, of whatever age it is."""
+        return self._rows.get
+
+    def get(self, version_id: str, at: float) -> Row | None:
         """Give a row that is kept; None where it has to be asked of the store.
 
         `at`: of when the view of the store is; by that a row gets old, not by a store that is away.
         """
         row = self._rows.get(version_id)
-        return row.stored if row is not None and at - row.read_at <= ROW_LIFE else None
+        return row if row is not None and at - row.read_at <= ROW_LIFE else None
 
     def follow(self, changes: Changes) -> None:
         """Come to the state of a mark: what changed since is forgotten."""
@@ -56,7 +82,8 @@ class Snapshot:
             for key_id in changes.key_ids or ():
                 for version_id in self._by_key.pop(key_id, ()):
                     self._rows.pop(version_id, None)
-            self.catalog = changes.catalog or self.catalog
+            if changes.catalog is not None and changes.catalog != self.catalog:
+                self.catalog = changes.catalog
             self.hashing = changes.hashing or self.hashing
             self.mark = changes.mark
 
@@ -66,7 +93,7 @@ class Snapshot:
             if not self._is_of_now(issued.mark):
                 return False
             for version_id, stored in issued.versions.items():
-                self._keep(version_id, _Row(stored=stored, read_at=at))
+                self._keep(version_id, Row(stored=stored, read_at=at))
             return True
 
     def _is_of_now(self, read: StoreMark) -> bool:
@@ -75,7 +102,7 @@ class Snapshot:
             return False
         return read.sequence > known.sequence or read.head == known.head
 
-    def _keep(self, version_id: str, row: _Row) -> None:
+    def _keep(self, version_id: str, row: Row) -> None:
         self._forget(version_id)
         while self._rows and len(self._rows) >= self._entries:
             self._forget(next(iter(self._rows)))

@@ -6,10 +6,13 @@ where, it was refused. Only of versions that exist: what is presented at random 
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
+from typing import Any
+from weakref import ReferenceType, ref
 
 from reconciler.credentials.verdict import DenialReason
 from reconciler.errors import KeyrecError
@@ -33,6 +36,14 @@ class _Seen:
     marks: dict[tuple[UseKind, str], tuple[datetime, int]] = field(default_factory=dict)
     kinds: dict[UseKind, int] = field(default_factory=dict)
 
+    def use(self, minute: datetime, address: str | None, scope: str | None, times: int = 1) -> None:
+        """Count uses of one sort, the last of them in that minute."""
+        self.last_used_at = max(self.last_used_at or minute, minute)
+        if address is not None:
+            self.add(UseKind.ORIGIN, address, minute, times)
+        if scope is not None:
+            self.add(UseKind.SCOPE, scope, minute, times)
+
     def add(self, kind: UseKind, subject: str, at: datetime, times: int = 1) -> None:
         """Count one thing; a new one only where there is room for its kind."""
         known = self.marks.get((kind, subject))
@@ -43,6 +54,29 @@ class _Seen:
         if count < MOST_MARKS:
             self.kinds[kind] = count + 1
             self.marks[kind, subject] = (at, times)
+
+
+class Tally:
+    """How often one version was used from one address for one scope; counting takes no lock."""
+
+    __slots__ = ("_taken", "address", "count", "last_at", "scope", "version_id")
+
+    def __init__(self, version_id: str, *, address: str | None, scope: str | None) -> None:
+        """Start at nothing; an address in its one form."""
+        self.version_id = version_id
+        self.address = address
+        self.scope = scope
+        self.last_at = 0.0
+        """When it was used last, in seconds since 1970; to be set before it is counted."""
+        self.count: Callable[[], int] = itertools.count().__next__
+        """Counts one use; one step of the interpreter, so that no two threads lose one."""
+        self._taken = 0
+
+    def take(self) -> int:
+        """Give how often it was counted since it was taken last; one taker at a time."""
+        reached = self.count()
+        times, self._taken = reached - self._taken, reached + 1
+        return times
 
 
 class UseRecorder:
@@ -62,6 +96,8 @@ class UseRecorder:
         self._now = now
         self._on_trouble = on_trouble
         self._seen: dict[str, _Seen] = {}
+        self._tallies: list[tuple[ReferenceType[Any], Tally]] = []
+        """Each with whoever counts by it: when that is gone, nothing is counted any more."""
         self._lock = threading.Lock()
         self._reporting = threading.Lock()
         self._stop = threading.Event()
@@ -85,12 +121,12 @@ class UseRecorder:
         """Remember that a version was used."""
         minute = at.replace(second=0, microsecond=0)
         with self._lock:
-            seen = self._of(version_id)
-            seen.last_used_at = minute
-            if address is not None:
-                seen.add(UseKind.ORIGIN, address, minute)
-            if scope is not None:
-                seen.add(UseKind.SCOPE, scope, minute)
+            self._of(version_id).use(minute, address, scope)
+
+    def counting(self, owner: object, tally: Tally) -> None:
+        """Report what is counted by a tally too, for as long as its owner lives."""
+        with self._lock:
+            self._tallies.append((ref(owner), tally))
 
     def denied(
         self, version_id: str, at: datetime, *, reason: DenialReason, address: str | None
@@ -117,6 +153,7 @@ class UseRecorder:
             until = self._now()
             if until is None:
                 return False
+            self._tallies = [entry for entry in self._tallies if self._harvest(*entry)]
             seen, self._seen = self._seen, {}
         try:
             self._store.report_uses(_report_of(self._reporter, seen, until))
@@ -131,6 +168,15 @@ class UseRecorder:
             raise
         self._is_troubled = False
         return True
+
+    def _harvest(self, owner: ReferenceType[Any], tally: Tally) -> bool:
+        """Take what was counted; whether more may come."""
+        is_alive = owner() is not None  # asked first: what is counted after it would be lost
+        times = tally.take()
+        if times:
+            minute = datetime.fromtimestamp(tally.last_at // 60 * 60, timezone.utc)
+            self._of(tally.version_id).use(minute, tally.address, tally.scope, times)
+        return is_alive
 
     def _of(self, version_id: str) -> _Seen:
         seen = self._seen.get(version_id)

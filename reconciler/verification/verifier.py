@@ -10,8 +10,10 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
+from weakref import ReferenceType, ref
 
 from reconciler.credentials.verdict import Allowed, Issuer, Verdict
 from reconciler.errors import VerifierMisused
@@ -32,9 +34,10 @@ from reconciler.verification.question import (
     plain_address,
     wanted_scope,
 )
-from reconciler.verification.snapshot import Snapshot
+from reconciler.verification.snapshot import Asked, Snapshot
+from reconciler.verification.standing import StandingAnswers
 from reconciler.verification.terms import VerifierState, VerifierTerms
-from reconciler.verification.usage import UseRecorder
+from reconciler.verification.usage import Tally, UseRecorder
 
 KEY_LENGTH = 43
 """Base62 digits of the key of remembered proofs: 256 bits."""
@@ -79,6 +82,8 @@ class Verifier:
         self._uses = UseRecorder(
             store, reporter=terms.reporter, now=self._store_time, on_trouble=tell
         )
+        self._standing = StandingAnswers(self._inquiry, self._uses)
+        os.register_at_fork(after_in_child=partial(_end, ref(self._standing)))
         self._start()
 
     def check(
@@ -95,10 +100,14 @@ class Verifier:
         needs, `Resource:level`. `environment`: where the key is presented; the verifier's own where
         it is not named. Never raises for what is presented, whatever it is.
         """
-        key = as_secret(key)
-        question = self._question(key, address, scope, environment)
+        key, asked = as_secret(key), (address, scope, environment)
+        name = self._proofs.name(key)
+        standing = self._standing.find(name, asked)
+        if standing is not None:
+            return standing
+        question = self._question(key, name, asked)
         found = self._inquiry.at_once(question) or waited(self._inquiry.steps(question))
-        return self._noted(question, found)
+        return self._noted(question, found, asked)
 
     async def check_async(
         self,
@@ -109,10 +118,14 @@ class Verifier:
         environment: str | None = None,
     ) -> Verdict:
         """Decide as `check` does, without ever holding up the event loop."""
-        key = as_secret(key)
-        question = self._question(key, address, scope, environment)
+        key, asked = as_secret(key), (address, scope, environment)
+        name = self._proofs.name(key)
+        standing = self._standing.find(name, asked)
+        if standing is not None:
+            return standing
+        question = self._question(key, name, asked)
         found = self._inquiry.at_once(question) or await awaited(self._inquiry.steps(question))
-        return self._noted(question, found)
+        return self._noted(question, found, asked)
 
     @property
     def state(self) -> VerifierState:
@@ -140,6 +153,7 @@ class Verifier:
         """
         if os.getpid() != self._process:
             return
+        self._standing.is_open = False
         with ExitStack() as ends:
             ends.callback(self._store.close)
             ends.callback(self._uses.stop)
@@ -156,39 +170,39 @@ class Verifier:
             self.close()
             raise
 
-    def _question(
-        self,
-        secret: Secret,
-        address: str | None,
-        scope: ScopeGrant | str | None,
-        environment: str | None,
-    ) -> Question:
+    def _question(self, secret: Secret, name: bytes, asked: Asked) -> Question:
         if os.getpid() != self._process:
             raise VerifierMisused(
                 "This verifier was opened in another process: its threads are not in this one.",
                 advice="Open it after the fork, in each worker: gunicorn's post_fork does.",
             )
+        address, scope, environment = asked
         issuer = self._issuer
         if environment is not None and environment != issuer.environment:
             issuer = Issuer(prefix=issuer.prefix, environment=environment)
         return Question(
             secret=secret,
-            name=self._proofs.name(secret),
+            name=name,
             issuer=issuer,
             address=address,
             wanted=wanted_scope(scope) if isinstance(scope, str) else scope,
         )
 
-    def _noted(self, question: Question, found: Found) -> Verdict:
-        """Remember the use of a version that exists; what is none leaves no trace."""
-        verdict, at = found.verdict, found.at
-        if found.stored is None or at is None:
+    def _noted(self, question: Question, found: Found, asked: Asked) -> Verdict:
+        """Remember the use of a version that exists, and what it is allowed; what is none leaves no
+        trace.
+        """
+        verdict, row, at = found.verdict, found.row, found.at
+        if row is None or at is None:
             return verdict
-        version_id = found.stored.version.version_id
+        version_id = row.stored.version.version_id
         address = None if question.address is None else plain_address(question.address)
         if isinstance(verdict, Allowed):
             scope = None if question.wanted is None else str(question.wanted)
             self._uses.allowed(version_id, at, address=address, scope=scope)
+            if address is not None or question.address is None:
+                tally = Tally(version_id, address=address, scope=scope)
+                self._standing.keep(row, asked, verdict, by=found.catalog, tally=tally)
         else:
             self._uses.denied(version_id, at, reason=verdict.reason, address=address)
         return verdict
@@ -207,6 +221,13 @@ class Verifier:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _end(standing: ReferenceType[StandingAnswers]) -> None:
+    """Let nothing be answered at once in a process that was forked off."""
+    answers = standing()
+    if answers is not None:
+        answers.is_open = False
 
 
 def _safely(tell: Callable[[str], None]) -> Callable[[str], None]:

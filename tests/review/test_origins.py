@@ -16,6 +16,7 @@ from reconciler.review.origins import (
     gained_words,
     is_opened,
     lost_words,
+    spans,
     words_of,
 )
 
@@ -103,11 +104,11 @@ def test_whole_families_are_called_by_name(
 
 def test_a_list_that_covers_a_family_is_seen_also_in_pieces() -> None:
     """Halves, quarters, one family or both."""
-    assert covers_most(("0.0.0.0/1", "128.0.0.0/1")) == ((4, True),)
-    assert covers_most(("::/2", "4000::/2", "8000::/1")) == ((6, True),)
-    assert covers_most(None) == ((4, True), (6, True))
-    assert covers_most(("0.0.0.0/5", "16.0.0.0/5")) == ((4, False),)
-    assert covers_most(("0.0.0.0/5", "2000::/13")) == ()
+    assert covers_most(spans(("0.0.0.0/1", "128.0.0.0/1"))) == ((4, True),)
+    assert covers_most(spans(("::/2", "4000::/2", "8000::/1"))) == ((6, True),)
+    assert covers_most(spans(None)) == ((4, True), (6, True))
+    assert covers_most(spans(("0.0.0.0/5", "16.0.0.0/5"))) == ((4, False),)
+    assert covers_most(spans(("0.0.0.0/5", "2000::/13"))) == ()
 
 
 def test_sizes_are_numbers_that_people_can_read() -> None:
