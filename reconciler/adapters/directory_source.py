@@ -24,6 +24,8 @@ from reconciler.manifest.reading import LARGEST_FILE
 from reconciler.model.states import Revision
 from reconciler.ports import ManifestFile
 
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+
 
 class DirectorySource:
     """Reads manifests as they stand in a folder now."""
@@ -39,14 +41,13 @@ class DirectorySource:
         Raises:
             SourceUnavailable: a place is not there, cannot be read, or leads out of the root.
         """
-        found: dict[str, Path] = {}
+        found: dict[str, str] = {}
         try:
             inside = _real(self._root)
             for place in self._places:
                 _refuse_outside(self._root / place, inside, place)
-                for path in _walk(self._root / place, place, inside, ()):
-                    if is_manifest(path, place):
-                        found[checked_name(path)] = self._root / path
+                for path, at in _walk(str(self._root / place), place, inside, ()):
+                    found[checked_name(path)] = at
             return tuple(_read(path, found[path]) for path in sorted(found))
         except OSError as error:
             raise _unavailable(error, self._root) from None
@@ -99,23 +100,29 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path, strict=True))
 
 
-def _walk(at: Path, name: str, inside: Path, above: tuple[Path, ...]) -> Iterator[str]:
-    """Give the paths of all files below a place; a link to a folder it stands in ends there."""
-    if not at.is_dir():
-        yield name
+def _walk(at: str, name: str, inside: Path, above: tuple[Path, ...]) -> Iterator[tuple[str, str]]:
+    """Give the manifests below a place by their names, each with where it is; a link to a folder
+    that it stands in ends there.
+    """
+    if not Path(at).is_dir():
+        yield name, at
         return
-    real = _real(at)
+    real = _real(Path(at))
     if real in above:
         return
     with os.scandir(at) as found:
-        entries = sorted((entry.name, entry.is_symlink()) for entry in found)
-    for entry, is_link in entries:
-        below, path = at / entry, entry if name == "." else f"{name}/{entry}"
-        if entry.startswith(".") or not (entry.endswith(SUFFIXES) or below.is_dir()):
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        is_folder = entry.is_dir()
+        if entry.name.startswith(".") or not (is_folder or entry.name.endswith(SUFFIXES)):
             continue
-        if is_link:
-            _refuse_outside(below, inside, path)
-        yield from _walk(below, path, inside, (*above, real))
+        path = entry.name if name == "." else f"{name}/{entry.name}"
+        if entry.is_symlink():
+            _refuse_outside(Path(entry.path), inside, path)
+        if is_folder:
+            yield from _walk(entry.path, path, inside, (*above, real))
+        else:
+            yield path, entry.path
 
 
 def _refuse_outside(at: Path, inside: Path, name: str) -> None:
@@ -127,17 +134,27 @@ def _refuse_outside(at: Path, inside: Path, name: str) -> None:
         )
 
 
-def _read(path: str, at: Path) -> ManifestFile:
+def _read(path: str, at: str) -> ManifestFile:
     """Read a file, of one that is too large only so much that it is seen to be.
 
-    A pipe or device is refused before opening it could wait for ever.
+    A pipe is opened without waiting for whoever may write to it, and refused.
     """
-    if not stat.S_ISREG(at.stat().st_mode):
-        raise SourceUnavailable(
-            f"{path} is not a file", advice="keep only files of manifests there"
-        )
-    with at.open("rb") as opened:
-        return ManifestFile(path=path, content=opened.read(LARGEST_FILE + 1))
+    opened = os.open(at, _READING)
+    try:
+        status = os.fstat(opened)
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceUnavailable(
+                f"{path} is not a file", advice="keep only files of manifests there"
+            )
+        content = os.read(opened, min(status.st_size, LARGEST_FILE) + 1)
+        while len(content) <= LARGEST_FILE and len(content) != status.st_size:
+            more = os.read(opened, LARGEST_FILE)
+            if not more:
+                break
+            content += more  # it has grown, or the system gave it in parts
+    finally:
+        os.close(opened)
+    return ManifestFile(path=path, content=content)
 
 
 def _unavailable(error: OSError, root: Path) -> SourceUnavailable:

@@ -5,30 +5,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, or_, select
 
 from reconciler.adapters.sql_among import among
-from reconciler.adapters.sql_marks import StoredMarks
+from reconciler.adapters.sql_observed import plain_rows, read_records
 from reconciler.adapters.sql_records import (
     operation_of,
     path_of,
-    record_of,
     resource_of,
 )
 from reconciler.adapters.sql_rows import (
     AttemptRow,
-    KeyRow,
     OperationRow,
     ResourceRow,
     SinkPathRow,
 )
 from reconciler.adapters.sql_tables import (
     attempts,
-    has_something_left,
     is_live,
     is_open,
     key_versions,
@@ -38,8 +34,8 @@ from reconciler.adapters.sql_tables import (
     resources,
     sink_paths,
 )
-from reconciler.adapters.sql_uses import read_reporters, select_versions, version_marks
-from reconciler.adapters.sql_whole import by_key, last_uses, read_foreign, with_all_versions
+from reconciler.adapters.sql_uses import read_reporters
+from reconciler.adapters.sql_whole import read_foreign, with_all_versions
 from reconciler.model.journal import Operation, OperationState
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
 from reconciler.model.resources import Resource
@@ -54,15 +50,14 @@ def observe(
     """Read everything of one manager, and foreign records of the addresses `whole`."""
     stored = connection.execute(select(meta)).one()
     tombs = _tombstones(connection, manager)
-    places = connection.execute(select(sink_paths)).mappings()
-    key_rows = _keys(connection, manager)
-    versions = _versions(connection, manager, key_rows)
+    places = plain_rows(connection.execute(select(sink_paths)))
+    records, marks = read_records(connection, manager)
     reporters = read_reporters(connection)
     return ObservedState(
         store_id=stored.store_id,
         manager=manager,
         read_at=now,
-        records=_records(key_rows, versions),
+        records=records,
         removed=frozenset(tombs),
         removed_held=frozenset(address for address, is_held in tombs.items() if is_held),
         resources=_resources(connection),
@@ -76,7 +71,7 @@ def observe(
         foreign=read_foreign(connection, manager, whole),
         uses_until=covered_until(reporter.until for reporter in reporters),
         uses_since=covered_since(reporters),
-        marks=StoredMarks({v["version_id"]: v["marks"] for v in versions if v["marks"]}),
+        marks=marks,
         audit_sequence=stored.audit_sequence,
         audit_head=stored.audit_head,
     )
@@ -127,50 +122,6 @@ def addresses(connection: Connection, name: str) -> tuple[KeyAddress, ...]:
     """Give the live addresses with that name."""
     rows = connection.execute(select(keys.c.workspace).where(is_live, keys.c.name == name))
     return tuple(sorted(KeyAddress(workspace=row.workspace, name=name) for row in rows))
-
-
-def _keys(connection: Connection, manager: str) -> list[KeyRow]:
-    """Give live keys, and ended ones with something left to end or to destroy."""
-    with_rest = select(key_versions.c.key_id).where(has_something_left)
-    is_shown = or_(is_live, keys.c.key_id.in_(with_rest))
-    wanted = select(keys).where(keys.c.manager == manager, is_shown)
-    return [cast("KeyRow", row) for row in connection.execute(wanted).mappings()]
-
-
-def _versions(connection: Connection, manager: str, of: Sequence[KeyRow]) -> list[Any]:
-    """Give what is shown of the keys' versions, each with its last use and its marks."""
-    found = _rest(connection, manager)
-    with_rest = {version["key_id"] for version in found}
-    bare = [row["key_id"] for row in of if row["key_id"] not in with_rest]
-    return [*found, *_newest(connection, bare)] if bare else found
-
-
-def _records(of: Iterable[KeyRow], found: Sequence[Any]) -> tuple[KeyRecord, ...]:
-    versions, uses = by_key(found), last_uses(found)
-    ordered = sorted(of, key=lambda r: (r["workspace"], r["name"], r["audit_sequence"]))
-    return tuple(record_of(row, versions.get(row["key_id"], ()), uses) for row in ordered)
-
-
-def _rest(connection: Connection, manager: str) -> list[Any]:
-    """Give the versions that are not at their end."""
-    wanted = (
-        select_versions(version_marks.c.marks)
-        .join(keys, keys.c.key_id == key_versions.c.key_id)
-        .where(keys.c.manager == manager, has_something_left)
-    )
-    return list(connection.execute(wanted).mappings())
-
-
-def _newest(connection: Connection, key_ids: Iterable[str]) -> list[Any]:
-    """Give the last version of keys whose every version is at its end."""
-    newest = (
-        select(func.max(key_versions.c.audit_sequence))
-        .where(among(connection, (key_versions.c.key_id,), ((k,) for k in key_ids)))
-        .group_by(key_versions.c.key_id)
-    )
-    wanted = select_versions(version_marks.c.marks)
-    is_it = key_versions.c.audit_sequence.in_(newest)
-    return list(connection.execute(wanted.where(is_it)).mappings())
 
 
 def _tombstones(connection: Connection, manager: str) -> dict[KeyAddress, bool]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, cast
@@ -91,12 +91,7 @@ def fields_of(row: FieldsRow) -> KeyFields:
         expiration=row["expiration"],
         active=row["active"],
         protected=row["protected"],
-        rotation=Rotation(
-            generation=row["generation"],
-            every=row["every"],
-            overlap=row["overlap"],
-            retire=row["retire"] or Retirement.AFTER_OVERLAP,
-        ),
+        rotation=_rotation(row["generation"], row["every"], row["overlap"], row["retire"]),
         reissue=row["reissue"],
         owner=row["owner"],
         description=row["description"],
@@ -113,6 +108,11 @@ def record_of(
     row: KeyRow, versions: Iterable[VersionRow], uses: Mapping[str, datetime] = _NO_USES
 ) -> KeyRecord:
     """Put a key together with its versions, oldest first."""
+    return record_with(row, (version_of(v, uses.get(v["version_id"])) for v in versions))
+
+
+def record_with(row: KeyRow, versions: Iterable[KeyVersion]) -> KeyRecord:
+    """Put a key together with its versions as they were read, oldest first."""
     return KeyRecord(
         key_id=row["key_id"],
         address=address_of_key(row),
@@ -126,7 +126,7 @@ def record_of(
         superseded_by=row["superseded_by"],
         rotated_at=row["rotated_at"],
         stored_fingerprint=row["fingerprint"],
-        versions=tuple(version_of(v, uses.get(v["version_id"])) for v in versions),
+        versions=tuple(versions),
     )
 
 
@@ -213,6 +213,19 @@ def source_of(text: str | None) -> SourceRef | None:
         return None
     file, line, column, end_line = json.loads(text)
     return SourceRef(file=file, line=line, column=column, end_line=end_line)
+
+
+@lru_cache(_MEMORY)
+def _rotation(
+    generation: int, every: timedelta | None, overlap: timedelta, retire: Retirement | None
+) -> Rotation:
+    """Give equal rotations once."""
+    return Rotation(
+        generation=generation,
+        every=every,
+        overlap=overlap,
+        retire=retire or Retirement.AFTER_OVERLAP,
+    )
 
 
 @lru_cache(_MEMORY)

@@ -7,12 +7,13 @@ of enumerations are their values.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
-from typing import Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import BigInteger, Text, TypeDecorator
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy import TIMESTAMP, BigInteger, Text, TypeDecorator
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeEngine
 
@@ -41,14 +42,10 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError("an instant in the store is aware")
         return value if dialect.name == "postgresql" else instant(value)
 
-    def process_result_value(
-        self, value: datetime | str | None, dialect: Dialect
-    ) -> datetime | None:
-        """Give it in UTC."""
-        del dialect
-        if isinstance(value, str):
-            return datetime.fromisoformat(value)
-        return None if value is None else value.astimezone(timezone.utc)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Give what reads a value in UTC: one call for each row."""
+        del coltype
+        return _utc if dialect.name == "postgresql" else _moment
 
 
 class Duration(TypeDecorator[timedelta]):
@@ -62,10 +59,10 @@ class Duration(TypeDecorator[timedelta]):
         del dialect
         return None if value is None else value // _MICROSECOND
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
-        """Read them back."""
-        del dialect
-        return None if value is None else value * _MICROSECOND
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Give what reads them back."""
+        del dialect, coltype
+        return _length
 
 
 class WordOf(TypeDecorator[Word], Generic[Word]):
@@ -78,14 +75,28 @@ class WordOf(TypeDecorator[Word], Generic[Word]):
         """Name the set."""
         super().__init__()
         self.words = words
-        self._by_text = {word.value: word for word in words}
+        self._by_text: dict[str | None, Word | None] = {word.value: word for word in words}
+        self._by_text[None] = None
 
     def process_bind_param(self, value: Word | None, dialect: Dialect) -> str | None:
         """Write the plain word."""
         del dialect
         return None if value is None else self.words(value).value
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Word | None:
-        """Read it back."""
-        del dialect
-        return None if value is None else self._by_text[value]
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Give what reads it back; a word that is none of the set raises."""
+        del dialect, coltype
+        return self._by_text.__getitem__
+
+
+def _utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(timezone.utc)
+
+
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+@lru_cache(maxsize=1024)
+def _length(value: int | None) -> timedelta | None:
+    return None if value is None else value * _MICROSECOND

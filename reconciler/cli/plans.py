@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from reconciler.apply.authorization import authorization_refusals
@@ -13,34 +13,18 @@ from reconciler.errors import ExitCode, IdentityRefused, PlanFileInvalid, UsageE
 from reconciler.model.workspaces import Principal
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Plan, Refusal
-from reconciler.render.document import plan_json, read_plan
-from reconciler.render.findings_lists import plan_github, plan_gitlab
-from reconciler.render.findings_sarif import plan_sarif
-from reconciler.render.html import plan_html
-from reconciler.render.markdown import plan_markdown
 from reconciler.render.style import escape
 from reconciler.render.text import plan_text
 
 
 def show_plan(session: Session, plan: Plan, form: str, environments: Sequence[str] = ()) -> None:
     """Write a plan as a result; `environments` name it where it is one of several."""
-    match form:
-        case "text":
-            session.show(plan_text(plan, session.style, verbose=session.verbosity > 0))
-        case "markdown":
-            session.show(plan_markdown(plan, environments=environments))
-        case "html":
-            session.show(plan_html(plan, environments=environments))
-        case _:
-            session.show(_FOR_PROGRAMS[form](plan))
+    if form == "text":
+        session.show(plan_text(plan, session.style, verbose=session.verbosity > 0))
+        return
+    from reconciler.cli.plan_forms import plan_in_form
 
-
-_FOR_PROGRAMS: dict[str, Callable[[Plan], str]] = {
-    "json": plan_json,
-    "sarif": plan_sarif,
-    "github": plan_github,
-    "gitlab": plan_gitlab,
-}
+    session.show(plan_in_form(plan, form, environments))
 
 
 def verdict(plan: Plan) -> ExitCode:
@@ -80,6 +64,8 @@ def save_plan(plan: Plan, file: str) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
+    from reconciler.render.document import plan_json
+
     try:
         Path(file).write_text(plan_json(plan), encoding="utf-8")
     except OSError as error:
@@ -94,6 +80,8 @@ def saved_plan(file: str) -> Plan:
     Raises:
         PlanFileInvalid: it is not there, not ours, or damaged.
     """
+    from reconciler.render.plan_file import read_plan
+
     try:
         text = Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from reconciler.manifest.declared import DeclaredKey
 from reconciler.manifest.defaults import KeyDraft, draft_key
 from reconciler.manifest.schema import Identity, Wired
-from reconciler.manifest.schema_keys import ApiKeyWire
 from reconciler.manifest.schema_policy import PolicyWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
 from reconciler.manifest.tree import Path
 from reconciler.manifest.wired import catalog_of, network_of, policy_of, workspace_of
+from reconciler.model.keys import FieldPlace
 from reconciler.model.policy import Policy
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
 from reconciler.model.source import SourceRef
@@ -56,11 +57,12 @@ class Declaration:
     ordinal: int
     """Which document of its file, from 0, not counting empty ones."""
     identity: Identity | None
-    wire: Wired | None
+    wire: DeclaredKey | Wired | None
     """None where the schema refused it; without its refused fields where it refused some."""
     refused_fields: tuple[Path, ...] = ()
     """What is refused already, and not refused again by rules across documents."""
-    field_sources: tuple[tuple[str, SourceRef], ...] = ()
+    places: tuple[FieldPlace, ...] = ()
+    """Of single fields of a key (`judging.PLACED_FIELDS`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +113,9 @@ def assemble(declarations: tuple[Declaration, ...], known: Known | None) -> Asse
     return Assembly(
         declarations=declarations,
         drafts=tuple(
-            (d, draft_key(d.wire, workspaces.get(d.wire.metadata.workspace), policy.sink.path))
+            (d, draft_key(d.wire, workspaces.get(d.wire.workspace), policy.sink.path))
             for d in declarations
-            if isinstance(d.wire, ApiKeyWire)
+            if isinstance(d.wire, DeclaredKey)
         ),
         workspaces=workspaces,
         networks={(n.workspace, n.name): n for n in networks},
@@ -124,13 +126,13 @@ def assemble(declarations: tuple[Declaration, ...], known: Known | None) -> Asse
     )
 
 
-def _catalog(wires: list[Wired | None], stored: Known) -> ScopeCatalog:
+def _catalog(wires: list[DeclaredKey | Wired | None], stored: Known) -> ScopeCatalog:
     """Give the declared catalogue over the built-in one; the stored one where none is declared."""
     declared = next((w for w in wires if isinstance(w, ScopeCatalogWire)), None)
     return stored.catalog if declared is None else BUILT_IN_CATALOG.extended(catalog_of(declared))
 
 
-def _policy(wires: list[Wired | None], known: Known | None) -> Policy:
+def _policy(wires: list[DeclaredKey | Wired | None], known: Known | None) -> Policy:
     if known is not None:
         return known.policy
     declared = next((w for w in wires if isinstance(w, PolicyWire)), None)

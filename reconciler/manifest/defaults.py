@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from reconciler.manifest.schema_keys import ApiKeyWire
+from reconciler.manifest.declared import DeclaredKey
 from reconciler.manifest.wired import entries
 from reconciler.model.keys import DEFAULT_OVERLAP, KeyAddress
 from reconciler.model.lifetime import Expiration
@@ -33,7 +33,7 @@ class Silence:
 class KeyDraft:
     """One declared key with its defaults filled in."""
 
-    wire: ApiKeyWire
+    declared: DeclaredKey
     address: KeyAddress
     owner: str | None
     expiration: Expiration
@@ -60,18 +60,17 @@ def silence(
     )
 
 
-def draft_key(wire: ApiKeyWire, workspace: Workspace | None, template: str) -> KeyDraft:
+def draft_key(key: DeclaredKey, workspace: Workspace | None, template: str) -> KeyDraft:
     """Fill in a key's defaults."""
-    spec, metadata = wire.spec, wire.metadata
-    address = KeyAddress(workspace=metadata.workspace, name=metadata.name)
-    silent = silence(address, spec.environment, workspace, template)
+    address = KeyAddress(workspace=key.workspace, name=key.name)
+    silent = silence(address, key.environment, workspace, template)
     return KeyDraft(
-        wire=wire,
+        declared=key,
         address=address,
-        owner=metadata.owner or silent.owner,
-        expiration=spec.expiration or silent.expiration,
-        allowlist=silent.allowlist if spec.allowlist is None else entries(spec.allowlist),
-        every=spec.rotation.every or silent.every,
-        overlap=spec.rotation.overlap or silent.overlap,
-        sink_path=spec.secret.path or silent.sink_path,
+        owner=key.owner or silent.owner,
+        expiration=key.expiration or silent.expiration,
+        allowlist=silent.allowlist if key.allowlist is None else entries(key.allowlist),
+        every=key.every or silent.every,
+        overlap=key.overlap or silent.overlap,
+        sink_path=key.path or silent.sink_path,
     )

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import lru_cache
 
 from reconciler.manifest.assembly import Assembly, Declaration, Known
 from reconciler.manifest.defaults import KeyDraft
@@ -30,12 +32,15 @@ from reconciler.manifest.wired import (
     workspace_of,
 )
 from reconciler.model.keys import KeyAddress, KeyFields, KeyRemoval, KeySpec, Rotation
+from reconciler.model.lifetime import Retirement
 from reconciler.model.policy import Policy
 from reconciler.model.resources import Body
 from reconciler.model.scopes import ScopeGrant
 from reconciler.model.source import Problem
 from reconciler.model.states import DeclaredResource, DesiredState, Revision
 from reconciler.ports import ManifestFile
+
+_KEPT = 4096
 
 
 def read_desired(
@@ -81,9 +86,9 @@ def _keys(assembly: Assembly, environments: frozenset[str]) -> tuple[KeySpec, ..
     kept = (
         _spec(declaration, draft, assembly)
         for declaration, draft in assembly.drafts
-        if not environments or draft.wire.spec.environment in environments
+        if not environments or draft.declared.environment in environments
     )
-    return tuple(sorted(kept, key=lambda spec: spec.address))
+    return tuple(sorted(kept, key=lambda spec: spec.address.order))
 
 
 def _spec(declaration: Declaration, draft: KeyDraft, assembly: Assembly) -> KeySpec:
@@ -91,35 +96,44 @@ def _spec(declaration: Declaration, draft: KeyDraft, assembly: Assembly) -> KeyS
         address=draft.address,
         fields=_fields(draft, assembly),
         source=declaration.source,
-        previous_name=draft.wire.metadata.previous_name,
-        adopts_record=draft.wire.metadata.adopt,
-        adopts_version=draft.wire.spec.secret.adopt,
-        field_sources=declaration.field_sources,
+        previous_name=draft.declared.previous_name,
+        adopts_record=draft.declared.adopts_record,
+        adopts_version=draft.declared.adopts_version,
+        places=declaration.places,
     )
 
 
 def _fields(draft: KeyDraft, assembly: Assembly) -> KeyFields:
-    spec, metadata = draft.wire.spec, draft.wire.metadata
+    key = draft.declared
     return KeyFields(
-        environment=spec.environment,
+        environment=key.environment,
         sink_path=draft.sink_path,
-        scopes=tuple(ScopeGrant(resource=r, level=v) for r, v in sorted(spec.scopes.items())),
+        scopes=_grants(key.scopes),
         allowlist=draft.allowlist,
         ranges=_ranges(draft, assembly),
         expiration=draft.expiration,
-        active=spec.active,
-        protected=spec.protected,
-        rotation=Rotation(
-            generation=spec.rotation.generation,
-            every=draft.every,
-            overlap=draft.overlap,
-            retire=spec.rotation.retire,
-        ),
-        reissue=spec.reissue,
+        active=key.active,
+        protected=key.protected,
+        rotation=_rotation(key.generation, draft.every, draft.overlap, key.retire),
+        reissue=key.reissue,
         owner=draft.owner,
-        description=metadata.description,
-        labels=tuple(sorted(metadata.labels.items())),
+        description=key.description,
+        labels=key.labels,
     )
+
+
+@lru_cache(maxsize=_KEPT)
+def _grants(scopes: tuple[tuple[str, str], ...]) -> tuple[ScopeGrant, ...]:
+    """Give equal grants once: many keys are alike in them."""
+    return tuple(ScopeGrant(resource=r, level=level) for r, level in sorted(scopes))
+
+
+@lru_cache(maxsize=_KEPT)
+def _rotation(
+    generation: int, every: timedelta | None, overlap: timedelta, retire: Retirement
+) -> Rotation:
+    """Give equal rotations once."""
+    return Rotation(generation=generation, every=every, overlap=overlap, retire=retire)
 
 
 def _ranges(draft: KeyDraft, assembly: Assembly) -> tuple[str, ...] | None:

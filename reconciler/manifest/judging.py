@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from reconciler.manifest.assembly import Assembly, Declaration, Known, assemble
+from reconciler.manifest.declared import declared_key
 from reconciler.manifest.free_text import secret_faults
 from reconciler.manifest.reading import read_file
 from reconciler.manifest.rules import Found, judge_together
 from reconciler.manifest.schema import judge
 from reconciler.manifest.schema_keys import ApiKeyWire
 from reconciler.manifest.snippets import problems_of, source_at
-from reconciler.manifest.tree import Document, Fault, Path, holds
+from reconciler.manifest.tree import Document, Fault, Path, holds, place
+from reconciler.model.keys import FieldPlace
 from reconciler.model.source import Problem, SourceRef
 from reconciler.ports import ManifestFile
 
@@ -95,21 +97,22 @@ def locate(files: Iterable[ManifestFile], source: SourceRef, path: Path) -> Sour
 def _judge_document(document: Document, text: str) -> tuple[Declaration, tuple[Fault, ...]]:
     judged = judge(document)
     refused = tuple(fault.path for fault in judged.faults)
+    is_key = isinstance(judged.wire, ApiKeyWire)
     declaration = Declaration(
         refused_fields=refused,
         source=source_at(document, (), at_key=False),
         ordinal=document.ordinal,
         identity=judged.identity,
-        wire=judged.wire,
-        field_sources=_placed(document) if isinstance(judged.wire, ApiKeyWire) else (),
+        wire=declared_key(judged.wire) if isinstance(judged.wire, ApiKeyWire) else judged.wire,
+        places=_placed(document) if is_key else (),
     )
     return declaration, (*judged.faults, *secret_faults(document.tree, text))
 
 
-def _placed(document: Document) -> tuple[tuple[str, SourceRef], ...]:
+def _placed(document: Document) -> tuple[FieldPlace, ...]:
     tree = document.tree
     return tuple(
-        (name, source_at(document, path, at_key=False))
+        (name, *place(document, path, at_key=False))
         for part, fields in _PLACED_IN.items()
         if part in tree
         for name, path in fields

@@ -85,7 +85,7 @@ def previous_names_are_free(assembly: Assembly) -> Iterator[Found]:
     declared = {draft.address: declaration for declaration, draft in assembly.drafts}
     claimed: dict[KeyAddress, Declaration] = {}
     for declaration, draft in assembly.drafts:
-        previous = draft.wire.metadata.previous_name
+        previous = draft.declared.previous_name
         if previous is None or previous == draft.address.name:
             continue
         address = KeyAddress(workspace=draft.address.workspace, name=previous)
@@ -108,7 +108,7 @@ def paths_are_unshared(assembly: Assembly) -> Iterator[Found]:
     for declaration, draft in assembly.drafts:
         before, address = first.setdefault(draft.sink_path, (declaration, draft.address))
         if address != draft.address:
-            own = draft.wire.spec.secret.path is not None
+            own = draft.declared.path is not None
             fault = Fault(
                 path=("spec", "secret", "path") if own else ("metadata", "name"),
                 code=Code.PATH_SHARED,

@@ -44,7 +44,7 @@ def missing_workspace(name: str, assembly: Assembly) -> Fault | None:
 
 def networks_exist(key: KeyDraft, assembly: Assembly) -> Iterator[Fault]:
     """Networks in an allowlist are declared or stored, and are for all or of the workspace."""
-    workspace, own = key.address.workspace, key.wire.spec.allowlist
+    workspace, own = key.address.workspace, key.declared.allowlist
     if own is not None:
         for index, entry in enumerate(own):
             at: Path = ("spec", "allowlist", index)
@@ -100,7 +100,7 @@ def scopes_exist(key: KeyDraft, assembly: Assembly) -> Iterator[Fault]:
     if assembly.is_refused("ScopeCatalog", "default"):
         return
     resources = dict(assembly.catalog.resources)
-    for resource, level in key.wire.spec.scopes.items():
+    for resource, level in key.declared.scopes:
         levels = resources.get(resource)
         if levels is None:
             if assembly.known is None and closest(resource, resources) is None:
@@ -126,7 +126,7 @@ def expiration_is_allowed(key: KeyDraft, assembly: Assembly) -> Iterator[Fault]:
     allowed = assembly.policy.expirations
     if key.expiration in allowed or _is_default_unknown(key, assembly):
         return
-    declared = key.wire.spec.expiration is not None
+    declared = key.declared.expiration is not None
     silent = not declared and key.expiration is Expiration.NONE
     yield Fault(
         path=("spec", "expiration"),
@@ -142,7 +142,7 @@ def overlap_fits(key: KeyDraft, assembly: Assembly) -> Iterator[Fault]:
     """The previous secret ends before the next one comes."""
     if key.every is None or key.overlap <= key.every or _is_default_unknown(key, assembly):
         return
-    declared = key.wire.spec.rotation.overlap is not None
+    declared = key.declared.overlap is not None
     at: Path = ("spec", "rotation", "overlap" if declared else "every")
     yield overlap_fault(at, key.every, key.overlap)
 
@@ -169,7 +169,7 @@ def path_is_own(key: KeyDraft, assembly: Assembly) -> Iterator[Fault]:
             message=f"{quoted(path)} is outside of the workspace's prefix",
             advice=f"start the path with {workspace}/",
         )
-    elif key.wire.spec.secret.path is None and path_fault(path) is not None:
+    elif key.declared.path is None and path_fault(path) is not None:
         yield Fault(
             path=("metadata", "name"),
             code=Code.BAD_PATH,
@@ -181,7 +181,7 @@ def path_is_own(key: KeyDraft, assembly: Assembly) -> Iterator[Fault]:
 def previous_name_is_another(key: KeyDraft, assembly: Assembly) -> Iterator[Fault]:
     """A key is renamed from another name than its own."""
     del assembly
-    if key.wire.metadata.previous_name == key.address.name:
+    if key.declared.previous_name == key.address.name:
         yield Fault(
             path=("metadata", "previousName"),
             code=Code.PREVIOUS_NAME,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
 from reconciler.model.canonical import Document, fingerprint
 from reconciler.model.lifetime import Expiration, Retirement, VersionState, format_duration
@@ -33,6 +34,11 @@ class KeyAddress:
     def __str__(self) -> str:
         """Give `workspace/name`."""
         return f"{self.workspace}/{self.name}"
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Give what sorts addresses as they sort themselves, at a tenth of the cost."""
+        return self.workspace, self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,10 @@ class KeyFields:
     """Sorted by name."""
 
 
+FieldPlace: TypeAlias = tuple[str, int, int]
+"""A field's dotted manifest path, its line and its column, from 1."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySpec:
     """One declared key."""
@@ -82,8 +92,16 @@ class KeySpec:
     """Whether the live record of its address may be taken over from another manager or nobody."""
     adopts_version: int | None = None
     """At which sink version a stranger's value may stand that is written over once."""
-    field_sources: tuple[tuple[str, SourceRef], ...] = ()
-    """Where single fields stand, by their dotted manifest path; only where they are known."""
+    places: tuple[FieldPlace, ...] = ()
+    """Where single fields stand; only where they are known."""
+
+    def where(self, field: str) -> SourceRef:
+        """Give the place of a field, or of the document where the field's is not known."""
+        for name, line, column in self.places:
+            if name == field:
+                end_line = max(self.source.end_line, line)
+                return SourceRef(file=self.source.file, line=line, column=column, end_line=end_line)
+        return self.source
 
 
 class KeyStatus(StrEnum):

@@ -17,8 +17,11 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """Give its place, 0 for the gravest: what a sort puts first."""
-        return list(Severity).index(self)
+        return _RANKS[self]
 
     def reaches(self, threshold: Severity) -> bool:
         """Whether it is as grave as the threshold, or graver."""
         return self.rank <= threshold.rank
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}

@@ -26,6 +26,8 @@ PREFIX_PATTERN = r"[a-z]{2,8}"
 ENVIRONMENT_PATTERN = r"[a-z0-9]{1,16}"
 TOKEN_PATTERN = rf"{PREFIX_PATTERN}_{ENVIRONMENT_PATTERN}_[0-9A-Za-z]{{12}}_[0-9A-Za-z]{{49}}"
 """Unanchored, for scanners; whether a match is ours is decided by its checksum."""
+SHORTEST_TOKEN = 2 + 1 + 1 + 1 + ID_LENGTH + 1 + SECRET_LENGTH + CHECKSUM_LENGTH
+"""Characters; nothing shorter matches."""
 
 _TOKEN = re.compile(
     rf"(?P<prefix>{PREFIX_PATTERN})_(?P<environment>{ENVIRONMENT_PATTERN})"

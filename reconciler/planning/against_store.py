@@ -11,7 +11,7 @@ from datetime import datetime
 
 from reconciler.model.canonical import instant
 from reconciler.model.keys import KeyRecord, KeySpec
-from reconciler.model.source import Problem, SourceRef
+from reconciler.model.source import Problem
 from reconciler.planning.pairing import Pair
 
 
@@ -31,7 +31,7 @@ def expiration_is_immutable(spec: KeySpec, record: KeyRecord, now: datetime) -> 
     if old == new or _is_reissued(spec, record):
         return None
     return Problem(
-        where=_where(spec, "spec.expiration"),
+        where=spec.where("spec.expiration"),
         code="expiration-immutable",
         message=f"the expiration of {spec.address} is {old.value} and cannot be changed",
         advice=f"write {old.value} again; for {new.value}, declare a new key under another name, "
@@ -46,7 +46,7 @@ def environment_is_immutable(spec: KeySpec, record: KeyRecord, now: datetime) ->
     if old == new or _is_reissued(spec, record):
         return None
     return Problem(
-        where=_where(spec, "spec.environment"),
+        where=spec.where("spec.environment"),
         code="environment-immutable",
         message=f"the environment of {spec.address} is {old} and cannot be changed",
         advice=f"write {old} again; for {new}, declare a new key, "
@@ -61,7 +61,7 @@ def generation_never_falls(spec: KeySpec, record: KeyRecord, now: datetime) -> P
     if new >= old or _is_reissued(spec, record):
         return None
     return Problem(
-        where=_where(spec, "spec.rotation.generation"),
+        where=spec.where("spec.rotation.generation"),
         code="generation-lowered",
         message=f"{spec.address} is at generation {old}; {new} would go back",
         advice=f"write generation: {old}, or {old + 1} to rotate now",
@@ -75,7 +75,7 @@ def reissue_never_falls(spec: KeySpec, record: KeyRecord, now: datetime) -> Prob
     if new >= old:
         return None
     return Problem(
-        where=_where(spec, "spec.reissue"),
+        where=spec.where("spec.reissue"),
         code="reissue-lowered",
         message=f"{spec.address} was reissued as number {old}; {new} would go back",
         advice=f"write reissue: {old}, or {old + 1} to replace the key now",
@@ -88,7 +88,7 @@ def expired_key_gets_no_secret(spec: KeySpec, record: KeyRecord, now: datetime) 
     if not record.is_expired(now) or _is_reissued(spec, record) or wanted is None:
         return None
     return Problem(
-        where=_where(spec, wanted),
+        where=spec.where(wanted),
         code="key-expired",
         message=f"{spec.address} expired at {instant(record.expires_at)}; "
         "a new secret would not bring it back",
@@ -115,8 +115,3 @@ def _field_that_wants_a_secret(spec: KeySpec, record: KeyRecord) -> str | None:
 
 def _is_reissued(spec: KeySpec, record: KeyRecord) -> bool:
     return spec.fields.reissue > record.fields.reissue
-
-
-def _where(spec: KeySpec, path: str) -> SourceRef:
-    """Give the place of the field, or of the document where the field's is not known."""
-    return dict(spec.field_sources).get(path, spec.source)

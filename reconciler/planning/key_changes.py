@@ -81,7 +81,7 @@ def _actions(spec: KeySpec, record: KeyRecord) -> tuple[Action, ...]:
         ends = old.active and not new.active
         return (Action.REISSUE, Action.DEACTIVATE) if ends else (Action.REISSUE,)
     chosen = [Action.RENAME] if spec.address != record.address else []
-    if _settings(old) != _settings(new):
+    if old != new and _settings(old) != _settings(new):
         chosen.append(Action.UPDATE)
     if old.active != new.active:
         chosen.append(Action.ACTIVATE if new.active else Action.DEACTIVATE)

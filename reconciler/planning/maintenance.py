@@ -39,17 +39,23 @@ def maintenance_items(
     mended = {drift.key_id for drift in changed.values() if drift.repair is not None}
     used = places_in_use(observed, {(target.sink_id, d.path) for d in drifts if d.path is not None})
     found: list[MaintenanceItem] = []
-    for record in sorted(records, key=lambda r: (r.address, r.key_id)):
+    for record in sorted(records, key=lambda r: (r.address.order, r.key_id)):
         if record.key_id in open_keys:
             found.extend(_resumed(record, observed))
         elif record.key_id in changed:
             found.append(_repaired(record, changed[record.key_id]))
         elif record.key_id not in renewed:
             found.extend(_rotated(record, observed, target))
-        if not {record.key_id, record.superseded_by} & ended:
-            found.extend(_retired(record, observed, is_mended=record.key_id in mended))
-            found.extend(_destroyed(record, observed, target, used))
+        if _is_settled(record) or {record.key_id, record.superseded_by} & ended:
+            continue
+        found.extend(_retired(record, observed, is_mended=record.key_id in mended))
+        found.extend(_destroyed(record, observed, target, used))
     return tuple(found)
+
+
+def _is_settled(record: KeyRecord) -> bool:
+    """Whether all that is kept of the key is its current secret, as with most keys."""
+    return len(record.versions) == 1 and record.versions[0].state is VersionState.CURRENT
 
 
 def _resumed(record: KeyRecord, observed: ObservedState) -> Iterator[MaintenanceItem]:

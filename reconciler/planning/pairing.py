@@ -106,7 +106,7 @@ def pair_keys(request: PlanRequest) -> tuple[Pair, ...]:
         for address, record in live.items()
         if address not in taken and _is_in_scope(request, record)
     ]
-    return tuple(sorted(pairs, key=lambda pair: pair.address))
+    return tuple(sorted(pairs, key=lambda pair: pair.address.order))
 
 
 def _declared(spec: KeySpec, record: KeyRecord | None, foreign: ForeignRecord | None) -> Pair:

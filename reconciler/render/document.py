@@ -23,12 +23,11 @@ from reconciler.planning.plan import (
 )
 from reconciler.render.drift import drift_document
 from reconciler.render.json_form import FORMAT_VERSION, json_text, source_document
-from reconciler.render.plan_file import read_plan
 from reconciler.render.report import report_json
 from reconciler.render.review_document import access_document, finding_document, kind_word
 from reconciler.render.reviewed import assessments_of
 
-__all__ = ["plan_document", "plan_json", "read_plan", "report_json"]
+__all__ = ["plan_document", "plan_json", "report_json"]
 
 
 def plan_json(plan: Plan) -> str:

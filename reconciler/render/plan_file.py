@@ -43,7 +43,7 @@ from reconciler.render.plan_schema import (
     PlanForm,
     SecretForm,
 )
-from reconciler.render.review_document import review_of, source_of
+from reconciler.render.review_file import review_of, source_of
 
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})", re.ASCII)
 _AGAIN = "make it again with keyrec plan -o"

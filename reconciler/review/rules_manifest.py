@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from datetime import timedelta
 
 from reconciler.model.lifetime import Expiration, parse_duration
 from reconciler.model.scopes import CONSOLE_CATALOG
@@ -48,6 +48,10 @@ THROW_AWAY = frozenset(
 )
 _SYSTEMS = re.compile(r"[,;+&]|\band\b|/")
 
+_LENGTHS: dict[Expiration, timedelta] = {
+    e: parse_duration(e.value) for e in Expiration if e is not Expiration.NONE
+}
+
 
 @Declared(
     id="AK201",
@@ -89,7 +93,7 @@ def lives_long(scene: Scene) -> Iterator[Said]:
         if expiration is Expiration.NONE:
             continue
         longest = LONG_FOR_WRITING if scene.writes(spec.fields) else LONG_FOR_READING
-        if parse_duration(expiration.value) > parse_duration(longest.value):
+        if _LENGTHS[expiration] > _LENGTHS[longest]:
             yield scene.of_spec(
                 spec,
                 f"lives {expiration.value}; {longest.value} is long for what it may do",
@@ -109,8 +113,8 @@ def lives_long(scene: Scene) -> Iterator[Said]:
 def writes_from_anywhere(scene: Scene) -> Iterator[Said]:
     """No allowlist beside a scope that may write."""
     for spec in scene.specs:
-        writes = scene.writes(spec.fields)
-        if spec.fields.ranges is None and writes:
+        writes = () if spec.fields.ranges is not None else scene.writes(spec.fields)
+        if writes:
             yield scene.of_spec(
                 spec, f"may use {', '.join(writes)} from the entire internet", "spec.allowlist"
             )
@@ -205,8 +209,8 @@ def shared_key(scene: Scene) -> Iterator[Said]:
     for spec in scene.specs:
         system = dict(spec.fields.labels).get("system", "")
         if len([part for part in _SYSTEMS.split(system) if part.strip()]) > 1:
-            said = scene.of_spec(spec, "is for several systems, as its label `system` says")
-            yield replace(said, whole=system)
+            words = "is for several systems, as its label `system` says"
+            yield scene.of_spec(spec, words, whole=system)
 
 
 @Declared(

@@ -6,7 +6,6 @@ import ipaddress
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from reconciler.model.allowlist import PRIVATE, Network
 from reconciler.model.keys import KeyFields, KeySpec
@@ -53,10 +52,12 @@ def allows_everything(scene: Scene) -> Iterator[Said]:
         ranges = spec.fields.ranges
         if ranges is not None and covers_most(scene.spans[ranges]):
             words = share_words(ranges)
-            said = scene.of_spec(
-                spec, f"allows {words}, which is nobody's network", "spec.allowlist"
+            yield scene.of_spec(
+                spec,
+                f"allows {words}, which is nobody's network",
+                "spec.allowlist",
+                whole=_whole(scene.spans[ranges]),
             )
-            yield replace(said, whole=_whole(scene.spans[ranges]))
 
 
 def _broad(found: Iterable[Span]) -> list[tuple[Span, Severity]]:
@@ -95,10 +96,13 @@ def broad_range(scene: Scene) -> Iterator[Said]:
             severity, words = _together(ranges)
         if severity is not None:
             more = " and more" if len(broad) > 4 else ""
-            said = scene.of_spec(
-                spec, f"may be used from {words}{more}", "spec.allowlist", severity=severity
+            yield scene.of_spec(
+                spec,
+                f"may be used from {words}{more}",
+                "spec.allowlist",
+                severity=severity,
+                whole=f"{_whole(s for s, _ in broad)} {words}",
             )
-            yield replace(said, whole=f"{_whole(s for s, _ in broad)} {words}")
 
 
 def _is_beyond(version: int, count: int) -> bool:
@@ -148,10 +152,12 @@ def private_range(scene: Scene) -> Iterator[Said]:
         found = [span for span in scene.spans[spec.fields.ranges or ()] if _is_nobodys(span)]
         if found:
             words = ", ".join(span.text for span in found[:4])
-            said = scene.of_spec(
-                spec, f"allows {words}, which no request from outside has", "spec.allowlist"
+            yield scene.of_spec(
+                spec,
+                f"allows {words}, which no request from outside has",
+                "spec.allowlist",
+                whole=_whole(found),
             )
-            yield replace(said, whole=_whole(found))
 
 
 def _whole(found: Iterable[Span]) -> str:

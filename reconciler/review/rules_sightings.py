@@ -100,7 +100,7 @@ def _block(address: Address) -> Network:
 )
 def refused_in_a_burst(scene: Scene) -> Iterator[Said]:
     """The secrets of one key were refused fifty times or more within one hour."""
-    for record in scene.stored:
+    for record in scene.stored if scene.usage.is_told else ():
         hours: defaultdict[datetime, list[UseMark]] = defaultdict(list)
         for version in scene.usage.known(record):
             for mark in scene.usage.of(version).refusals:
@@ -145,7 +145,7 @@ def _reasons(marks: Iterable[UseMark]) -> str:
 )
 def used_from_several(scene: Scene) -> Iterator[Said]:
     """One accepted secret was allowed from networks of one family within an hour."""
-    for record in scene.lasting:
+    for record in scene.lasting if scene.usage.is_told else ():
         for version in scene.usage.family(record):
             origins = scene.usage.origins((version,), scene.now - RECENT)
             for late, networks in _at_once(origins):

@@ -81,7 +81,7 @@ def _replaced_since(record: KeyRecord) -> datetime | None:
 )
 def replaced_in_use(scene: Scene) -> Iterator[Said]:
     """A secret was used after its replacement, within a day, and ends within a day."""
-    for record in scene.lasting:
+    for record in scene.lasting if scene.usage.is_told else ():
         replaced = _replaced_since(record)
         if replaced is None:
             continue
@@ -110,7 +110,7 @@ def replaced_in_use(scene: Scene) -> Iterator[Said]:
 )
 def new_secret_unused(scene: Scene) -> Iterator[Said]:
     """For a day since a rotation the new secret was not used, and a replaced one was that day."""
-    for record in scene.lasting:
+    for record in scene.lasting if scene.usage.is_told else ():
         replaced, until = _replaced_since(record), scene.usage.until
         listens = scene.observed.uses_since
         if record.current is None or replaced is None or until is None or listens is None:

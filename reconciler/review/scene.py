@@ -85,7 +85,9 @@ class Scene:
         environments, covers = self.request.environments, self.request.selection.covers
         return tuple(
             record
-            for address, record in sorted(self.observed.live.items())
+            for address, record in sorted(
+                self.observed.live.items(), key=lambda item: item[0].order
+            )
             if (not environments or record.fields.environment in environments)
             and covers(str(address))
         )
@@ -182,7 +184,16 @@ class Scene:
 
     def writes(self, fields: KeyFields) -> tuple[str, ...]:
         """Give the grants that allow more than to read, as far as a catalogue tells."""
-        return tuple(str(grant) for grant in fields.scopes if self._writes(grant))
+        found = self._writing.get(fields.scopes)
+        if found is None:
+            found = tuple(str(grant) for grant in fields.scopes if self._writes(grant))
+            self._writing[fields.scopes] = found
+        return found
+
+    @cached_property
+    def _writing(self) -> dict[tuple[ScopeGrant, ...], tuple[str, ...]]:
+        """Keep what was found: most keys are granted what others are."""
+        return {}
 
     def _writes(self, grant: ScopeGrant) -> bool:
         """Whether a grant is of more than the weakest of several levels; where there is but one,
@@ -212,16 +223,22 @@ class Scene:
         return {workspace: frozenset(keys) for workspace, keys in found.items()}
 
     def of_spec(
-        self, spec: KeySpec, message: str, field: str = "", severity: Severity | None = None
+        self,
+        spec: KeySpec,
+        message: str,
+        field: str = "",
+        *,
+        severity: Severity | None = None,
+        whole: str = "",
     ) -> Said:
         """Say something of a declared key, at its field where that is placed."""
-        where = dict(spec.field_sources).get(field, spec.source)
         return Said(
             address=str(spec.address),
             message=message,
             workspace=spec.address.workspace,
-            source=where,
+            source=spec.where(field),
             severity=severity,
+            whole=whole,
         )
 
     def of_change(
@@ -229,7 +246,7 @@ class Scene:
     ) -> Said:
         """Say something of a change."""
         if change.spec is not None:
-            return self.of_spec(change.spec, message, field, severity)
+            return self.of_spec(change.spec, message, field, severity=severity)
         return Said(
             address=change.address,
             is_key=change.is_key,

@@ -69,6 +69,11 @@ class Usage:
         """Give up to when all uses are known."""
         return self.observed.uses_until
 
+    @property
+    def is_told(self) -> bool:
+        """Whether any verifier reports."""
+        return self.until is not None
+
     def since(self, record: KeyRecord) -> datetime | None:
         """Give since when every use of a key is known: since verifiers report without a gap, and
         since its oldest secret of which anything is kept.

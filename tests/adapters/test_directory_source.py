@@ -155,10 +155,14 @@ def test_a_trouble_of_the_file_system_is_named(tmp_path, monkeypatch) -> None:
     """Whatever the system says becomes one sentence with the path."""
     write(tmp_path, "keys/a.yaml")
 
-    def refuse(path, _mode):
-        raise PermissionError(13, "Permission denied", str(path))
+    opens = os.open
 
-    monkeypatch.setattr(Path, "open", refuse)
+    def refuse(path, *more, **named):
+        if str(path).endswith("a.yaml"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opens(path, *more, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(SourceUnavailable) as caught:
         DirectorySource(tmp_path, ["keys"]).files()
     assert caught.value.message == "keys/a.yaml cannot be read: permission denied"

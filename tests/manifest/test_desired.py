@@ -122,13 +122,13 @@ def test_marks_of_an_adoption_travel_with_the_key_and_not_with_its_fields() -> N
     assert (spec.adopts_record, spec.adopts_version) == (True, 7)
     assert (plain.adopts_record, plain.adopts_version) == (False, None)
     assert spec.fields == plain.fields
-    assert [name for name, _ in spec.field_sources if "adopt" in name] == ["spec.secret.adopt"]
+    assert [name for name, *_ in spec.places if "adopt" in name] == ["spec.secret.adopt"]
 
 
 def test_the_places_of_fields_that_planning_may_refuse_travel_with_the_key() -> None:
     """Line and column of the value; fields that are absent have no place."""
     [spec] = desired(FULL, known=STORE).keys
-    assert {name: (at.line, at.column) for name, at in spec.field_sources} == {
+    assert {name: (line, column) for name, line, column in spec.places} == {
         "metadata.previousName": (7, 17),
         "spec.environment": (12, 16),
         "spec.expiration": (21, 15),
@@ -138,7 +138,7 @@ def test_the_places_of_fields_that_planning_may_refuse_travel_with_the_key() -> 
         "spec.secret.path": (30, 11),
     }
     [bare] = desired(HEAD).keys
-    assert [name for name, _ in bare.field_sources] == ["spec.environment"]
+    assert [name for name, *_ in bare.places] == ["spec.environment"]
 
 
 def test_a_bare_key_gets_the_built_in_defaults() -> None:

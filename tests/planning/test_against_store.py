@@ -109,8 +109,10 @@ ROWS: dict[str, Row] = {
 def test_a_refused_manifest_is_told_with_its_mend_at_the_field(row: str) -> None:
     """One row for every rule: code, sentence, advice and the field's own place."""
     declared, stored, path, expected = ROWS[row]
-    placed = replace(declared, field_sources=((path, FIELD),))
-    assert store_problems(Pair(spec=placed, record=stored), EXPIRED) == (expected,)
+    source = replace(declared.source, file=FIELD.file, end_line=0)
+    placed = replace(declared, source=source, places=((path, FIELD.line, FIELD.column),))
+    (found,) = store_problems(Pair(spec=placed, record=stored), EXPIRED)
+    assert replace(found, where=replace(found.where, end_line=0)) == expected
 
 
 @pytest.mark.parametrize("row", ROWS)

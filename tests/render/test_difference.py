@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.planning.plan import Base, Target
-from reconciler.render.document import plan_json, read_plan
+from reconciler.render.document import plan_json
+from reconciler.render.plan_file import read_plan
 from reconciler.render.style import PLAIN, Style
 from reconciler.render.text import plan_difference_text
 from tests.render.conftest import Golden

@@ -17,7 +17,8 @@ from reconciler.errors import PlanFileInvalid
 from reconciler.manifest.json_schema import schema_text
 from reconciler.model.canonical import fingerprint
 from reconciler.planning.plan import FieldChange, Plan, effects_document
-from reconciler.render.document import plan_document, plan_json, read_plan
+from reconciler.render.document import plan_document, plan_json
+from reconciler.render.plan_file import read_plan
 from reconciler.render.plan_schema import plan_schema
 from reconciler.render.style import PLAIN
 from reconciler.render.text import plan_text

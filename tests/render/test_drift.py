@@ -12,9 +12,10 @@ from reconciler.errors import ExitCode, SinkDenied, SinkUnavailable
 from reconciler.planning.actions import MaintenanceKind
 from reconciler.planning.drift import Drift, DriftKind, Holding, NotCompared
 from reconciler.planning.plan import MaintenanceItem
-from reconciler.render.document import plan_json, read_plan
+from reconciler.render.document import plan_json
 from reconciler.render.drift import drift_json, drift_text
 from reconciler.render.maintenance_lines import maintenance_line
+from reconciler.render.plan_file import read_plan
 from reconciler.render.plan_schema import plan_schema
 from reconciler.render.style import PLAIN
 from tests.render.conftest import Golden

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.model.keys import RemovalReason
 from reconciler.planning.actions import Action, MaintenanceKind, Reason
-from reconciler.render.document import read_plan
 from reconciler.render.json_form import FORMAT_VERSION
+from reconciler.render.plan_file import read_plan
 from reconciler.render.plan_schema import plan_schema
 from tests.render.samples import plans
 

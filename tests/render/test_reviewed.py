@@ -12,11 +12,12 @@ import pytest
 from reconciler.model.severity import Severity
 from reconciler.model.verdict import Dimension
 from reconciler.planning.plan import Plan
-from reconciler.render.document import plan_document, plan_json, read_plan
+from reconciler.render.document import plan_document, plan_json
 from reconciler.render.findings_lists import plan_github, plan_gitlab
 from reconciler.render.findings_sarif import plan_sarif
 from reconciler.render.html import plan_html
 from reconciler.render.markdown import LONGEST, plan_markdown
+from reconciler.render.plan_file import read_plan
 from reconciler.render.review_words import waiver_words
 from reconciler.render.reviewed import Status, reviewed
 from reconciler.render.style import PLAIN
