@@ -85,9 +85,7 @@ def median_ratio(
 ) -> float:
     """Give the median over all rounds of ours to theirs."""
     measure = of or (lambda taken: taken.wall)
-    return statistics.median(
-        measure(a) / measure(b) for a, b in zip(ours, theirs, strict=True)
-    )
+    return statistics.median(measure(a) / measure(b) for a, b in zip(ours, theirs, strict=True))
 
 
 def middle(taken: Sequence[Taken]) -> Taken:

@@ -6,6 +6,7 @@ import json
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from benchmarks.measure import Taken, median_ratio, middle
 
@@ -37,38 +38,36 @@ class Row:
     size: str
     """`10,000 keys, single files`."""
     ours: Taken
-    other: str
-    """The floor or the peer, by name."""
     theirs: Taken | None
     ratio: float | None
     """Ours to theirs for a floor (`is_peer` false), theirs to ours for a peer: times faster."""
     is_peer: bool = False
+    other: str = ""
+    """The floor or the peer, by name."""
     target: Target | None = None
     same: str = ""
     """What is timed, and why both sides did the same work."""
 
 
-def floor_row(
-    ours: Sequence[Taken], floor: Sequence[Taken], *, target: Target | None = None, **words: str
-) -> Row:
-    """Give the row of a comparison with a floor; words: `work`, `size`, `other`, `same`."""
+def floor_row(ours: Sequence[Taken], floor: Sequence[Taken], **words: Any) -> Row:
+    """Give the row of a comparison with a floor: the ratio is ours to the floor. Words: `work`,
+    `size`, `other`, `same`, `target` as `Row` has them.
+    """
     ratio = median_ratio(ours, floor)
-    return Row(ours=middle(ours), theirs=middle(floor), ratio=ratio, target=target, **words)
+    return Row(ours=middle(ours), theirs=middle(floor), ratio=ratio, **words)
 
 
-def peer_row(
-    ours: Sequence[Taken], peer: Sequence[Taken], *, target: Target | None = None, **words: str
-) -> Row:
-    """Give the row of a comparison with a peer; words as `floor_row`."""
+def peer_row(ours: Sequence[Taken], peer: Sequence[Taken], **words: Any) -> Row:
+    """Give the row of a comparison with a peer: the ratio is how many times faster ours is; words
+    as `floor_row`.
+    """
     ratio = median_ratio(peer, ours)
-    return Row(
-        ours=middle(ours), theirs=middle(peer), ratio=ratio, is_peer=True, target=target, **words
-    )
+    return Row(ours=middle(ours), theirs=middle(peer), ratio=ratio, is_peer=True, **words)
 
 
-def alone_row(ours: Sequence[Taken], **words: str) -> Row:
+def alone_row(ours: Sequence[Taken], **words: Any) -> Row:
     """Give the row of what has nothing beside it; words: `work`, `size`, `same`."""
-    return Row(ours=middle(ours), other="", theirs=None, ratio=None, **words)
+    return Row(ours=middle(ours), theirs=None, ratio=None, **words)
 
 
 _HEAD = (
@@ -97,7 +96,7 @@ def _line(row: Row) -> str:
         row.other,
         "" if theirs is None else seconds(theirs.wall),
         "" if theirs is None else seconds(theirs.cpu),
-        "" if row.ratio is None else f"{row.ratio:.2f}" + ("× faster" if row.is_peer else ""),
+        "" if row.ratio is None else f"{row.ratio:.2f}" + (" times faster" if row.is_peer else ""),
         "" if row.target is None else str(row.target),
         _held(row),
     ]

@@ -83,6 +83,12 @@ class KeyStore(Protocol):
         `whole` with all that is known of them.
         """
 
+    def fingerprint(self) -> str | None:
+        """Give a text that is another one after any change of what `observe` reads, whoever made
+        it and however: keys, versions, operations, paths and resources of all managers. Uses are
+        left out. None where it would take as long as to read all of it.
+        """
+
     def presented(self, version_id: str) -> StoredVersion | None:
         """Give the version with its key, whatever their states; None where the id is unknown."""
 

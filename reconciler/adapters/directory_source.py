@@ -20,7 +20,7 @@ from reconciler.adapters.manifest_paths import (
     is_manifest,
 )
 from reconciler.errors import SourceUnavailable
-from reconciler.manifest.reading import LARGEST_FILE
+from reconciler.manifest.files import LARGEST_FILE
 from reconciler.model.states import Revision
 from reconciler.ports import ManifestFile
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from reconciler.adapters.git_command import has_repository, run_git
 from reconciler.adapters.manifest_paths import checked_name, checked_places, is_manifest
 from reconciler.errors import SourceUnavailable
-from reconciler.manifest.reading import LARGEST_FILE
+from reconciler.manifest.files import LARGEST_FILE
 from reconciler.model.states import Revision
 from reconciler.ports import ManifestFile
 

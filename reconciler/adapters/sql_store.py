@@ -25,6 +25,7 @@ from reconciler.adapters.sql_audit import (
 )
 from reconciler.adapters.sql_commit import answered_before, require_fence, run_commit
 from reconciler.adapters.sql_database import Database
+from reconciler.adapters.sql_fingerprint import rows_fingerprint
 from reconciler.adapters.sql_flush import flush
 from reconciler.adapters.sql_leases import Leases, lost
 from reconciler.adapters.sql_migrating import bring_back, migrate
@@ -90,6 +91,10 @@ class SqlStore:
             return sql_reading.observe(connection, manager, now, whole)
 
         return self._database.read(read)
+
+    def fingerprint(self) -> str | None:
+        """Give a text that is another one after any change of what is stored, uses apart."""
+        return self._database.read(rows_fingerprint)
 
     def presented(self, version_id: str) -> StoredVersion | None:
         """Give a version with its key and hash; None where the id is unknown."""

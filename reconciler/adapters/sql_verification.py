@@ -7,27 +7,50 @@ for whoever changes that version.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from ipaddress import ip_address
-from typing import cast
+from typing import Any, Final
+from typing import cast as as_a
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.exc import NoResultFound
 
-from reconciler.adapters.sql_among import among
 from reconciler.adapters.sql_changes import changed_since, read_behind, read_mark
 from reconciler.adapters.sql_database import Database
 from reconciler.adapters.sql_doorbell import Doorbell
-from reconciler.adapters.sql_engine import impatient
+from reconciler.adapters.sql_engine import impatient, is_sqlite
 from reconciler.adapters.sql_records import record_of
 from reconciler.adapters.sql_rows import KeyRow, VersionRow
-from reconciler.adapters.sql_tables import key_versions, keys
+from reconciler.adapters.sql_tables import key_versions, keys, meta
+from reconciler.adapters.sql_types import Instant
 from reconciler.adapters.sql_uses import write_uses
 from reconciler.model.allowlist import contains
 from reconciler.model.uses import UseReport
 from reconciler.ports import Clock, StoredVersion
 from reconciler.verification.doors import Changes, Issued, StoreMark
+
+_WANTED: Final = "wanted"
+"""The ids that are asked for, as one JSON text."""
+_MARK_WIDTH: Final = 4
+_VERSION_NAMES: Final = tuple(key_versions.c.keys())
+_KEY_NAMES: Final = tuple(keys.c.keys())
+_KEY_AT: Final = _MARK_WIDTH + len(_VERSION_NAMES)
 
 
 class SqlVerificationStore:
@@ -37,6 +60,9 @@ class SqlVerificationStore:
         """Name the store; nothing is opened before the first call. As `SqlStore`."""
         self._database = Database(impatient(url), clock, keeps_file=False)
         self._doorbell = Doorbell(self._database.engine)
+        self._issued = _issued_statement(
+            is_sqlite=is_sqlite(self._database.url), asks_time=clock is None
+        )
 
     def changes(self, since: StoreMark | None) -> Changes:
         """Say what changed since a mark, as of one view of the store."""
@@ -48,11 +74,21 @@ class SqlVerificationStore:
         return self._database.read(read)
 
     def issued(self, version_ids: Sequence[str]) -> Issued:
-        """Give these versions with their keys and hashes."""
+        """Give these versions with their keys and hashes, by one statement."""
 
         def read(connection: Connection) -> Issued:
-            versions, damaged = _versions(connection, version_ids)
-            mark = self._mark(connection, timedelta(0))
+            wanted = {_WANTED: json.dumps([*version_ids])}
+            rows = connection.execute(self._issued, wanted).all()
+            if not rows:
+                raise NoResultFound
+            store_id, sequence, head, now = rows[0][:_MARK_WIDTH]
+            mark = StoreMark(
+                store_id=store_id,
+                sequence=sequence,
+                head=head,
+                now=now or self._database.now(connection),
+            )
+            versions, damaged = _versions(rows)
             return Issued(mark=mark, versions=versions, damaged=damaged)
 
         return self._database.read(read)
@@ -98,28 +134,47 @@ class SqlVerificationStore:
         )
 
 
-def _versions(
-    connection: Connection, version_ids: Iterable[str]
-) -> tuple[Mapping[str, StoredVersion], frozenset[str]]:
+def _issued_statement(*, is_sqlite: bool, asks_time: bool) -> Select[*tuple[Any, ...]]:
+    """Give the question for the store's mark, and beside it each wanted version with its key.
+
+    There is a row without a version where none of them is known.
+    """
+    text = bindparam(_WANTED, type_=Text)
+    if is_sqlite:
+        listed = func.json_each(text).table_valued(column("value", Text), name=_WANTED)
+    else:
+        unfolded = func.json_array_elements_text(cast(text, JSON))
+        listed = unfolded.table_valued(column("value", Text), name=_WANTED)
+    now = func.clock_timestamp(type_=Instant) if asks_time else null()
+    is_wanted = key_versions.c.version_id.in_(select(listed.c.value))
+    mark = meta.c.store_id, meta.c.audit_sequence, meta.c.audit_head, now.label("now")
+    return (
+        select(*mark, *key_versions.c, *keys.c)
+        .select_from(meta)
+        .outerjoin(key_versions, is_wanted)
+        .outerjoin(keys, keys.c.key_id == key_versions.c.key_id)
+    )
+
+
+def _versions(rows: Iterable[Row[Any]]) -> tuple[Mapping[str, StoredVersion], frozenset[str]]:
     """Give the versions that can be read, and the ids of those that cannot."""
-    wanted = [(version_id,) for version_id in version_ids]
-    is_asked = among(connection, (key_versions.c.version_id,), wanted)
-    rows = connection.execute(select(key_versions).where(is_asked)).mappings().all()
-    owners = among(connection, (keys.c.key_id,), ((row["key_id"],) for row in rows))
-    found = connection.execute(select(keys).where(owners)).mappings() if rows else ()
-    by_id = {row["key_id"]: cast("KeyRow", row) for row in found}
     read: dict[str, StoredVersion] = {}
     damaged: set[str] = set()
     for row in rows:
+        version = dict(zip(_VERSION_NAMES, row[_MARK_WIDTH:_KEY_AT], strict=True))
+        key = dict(zip(_KEY_NAMES, row[_KEY_AT:], strict=True))
+        version_id = version["version_id"]
+        if version_id is None:
+            continue
         try:
-            read[row["version_id"]] = _stored(by_id[row["key_id"]], row)
+            read[version_id] = _stored(as_a("KeyRow", key), version)
         except (ValueError, TypeError, LookupError):
-            damaged.add(row["version_id"])
+            damaged.add(version_id)
     return read, frozenset(damaged)
 
 
-def _stored(key: KeyRow, row: RowMapping) -> StoredVersion:
+def _stored(key: KeyRow, row: Mapping[str, Any]) -> StoredVersion:
     """Read one version. ValueError where its row cannot be understood, its ranges among it."""
-    record = record_of(key, (cast("VersionRow", row),))
+    record = record_of(key, (as_a("VersionRow", row),))
     contains(record.fields.ranges or (), ip_address("0.0.0.0"))  # noqa: S104 - any address does
     return StoredVersion(record=record, version=record.versions[0], secret_hash=row["secret_hash"])

@@ -15,8 +15,9 @@ from reconciler.model.policy import Policy
 from reconciler.model.source import counted
 from reconciler.model.states import DesiredState, ObservedState
 from reconciler.planning.adoption import adoptable
-from reconciler.planning.pairing import PlanRequest, Selection
+from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Plan, Target
+from reconciler.planning.selection import Selection
 from reconciler.ports import KeyStore, ManifestSource
 from reconciler.review.meanings import with_other_meaning
 from reconciler.review.reviewing import reviewed_plan

@@ -11,7 +11,8 @@ from reconciler.apply.disagreement import Disagreement, disagreement, require_pl
 from reconciler.apply.outcome import ApplyReport, Outcome
 from reconciler.apply.prepare import nothing_declared
 from reconciler.apply.run import run_acknowledgement
-from reconciler.bootstrap.workplace import RunTerms, Workplace
+from reconciler.bootstrap.wishes import RunTerms
+from reconciler.bootstrap.workplace import Workplace
 from reconciler.model.chain import Head
 
 

@@ -14,7 +14,7 @@ from reconciler.model.keys import KeyRecord
 from reconciler.model.resources import Body, ResourceKind
 from reconciler.model.source import counted
 from reconciler.model.states import ObservedState
-from reconciler.planning.pairing import Selection
+from reconciler.planning.selection import Selection
 from reconciler.ports import KeyStore, ManifestFile
 
 

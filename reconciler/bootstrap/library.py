@@ -18,7 +18,8 @@ from dataclasses import replace
 from reconciler.apply.outcome import ApplyReport, Outcome
 from reconciler.bootstrap.configuration import Configuration, find_configuration
 from reconciler.bootstrap.verifying import open_verifier
-from reconciler.bootstrap.workplace import PlanWish, RunTerms, Workplace
+from reconciler.bootstrap.wishes import PlanWish, RunTerms
+from reconciler.bootstrap.workplace import Workplace
 from reconciler.planning.plan import Plan
 from reconciler.verification.verifier import Verifier
 

@@ -11,7 +11,8 @@ from typing import TypeAlias
 from reconciler.apply.effects import recorded_version
 from reconciler.apply.prepare import target_of
 from reconciler.bootstrap.exporting import readable
-from reconciler.bootstrap.workplace import PlanWish, Workplace
+from reconciler.bootstrap.wishes import PlanWish
+from reconciler.bootstrap.workplace import Workplace
 from reconciler.errors import ManifestsInvalid, NotFound
 from reconciler.manifest.printed import key_file
 from reconciler.model.journal import PathRow

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from reconciler.apply.acknowledging import Answer
 from reconciler.apply.outcome import ApplyReport
 from reconciler.bootstrap.auditing import acknowledgement, disagreement_of
-from reconciler.bootstrap.workplace import RunTerms, Workplace
+from reconciler.bootstrap.wishes import RunTerms
+from reconciler.bootstrap.workplace import Workplace
 from reconciler.cli.asking import has_said_yes, is_attended
 from reconciler.cli.running import show_report, watched
 from reconciler.cli.session import Session

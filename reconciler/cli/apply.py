@@ -59,9 +59,9 @@ def command(
     different one is refused with 6 and the difference. Without a terminal and without approval
     nothing is applied (5). Ctrl-C ends cleanly after what is under way; the next run goes on.
     """
-    from reconciler.bootstrap.workplace import PlanWish, RunTerms
+    from reconciler.bootstrap.wishes import PlanWish, RunTerms
     from reconciler.cli.applying import Applying, Approval
-    from reconciler.planning.pairing import Selection
+    from reconciler.planning.selection import Selection
 
     wish = PlanWish(
         revision=revision,

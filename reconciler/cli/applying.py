@@ -13,7 +13,8 @@ from reconciler.apply.outcome import ApplyReport, OutcomeStatus
 from reconciler.apply.prepare import Prepared
 from reconciler.apply.run import refused
 from reconciler.bootstrap.auditing import is_anchor_behind
-from reconciler.bootstrap.workplace import PlanWish, RunTerms, Workplace
+from reconciler.bootstrap.wishes import PlanWish, RunTerms
+from reconciler.bootstrap.workplace import Workplace
 from reconciler.cli.asking import has_said_yes, is_attended
 from reconciler.cli.plans import missing_rights, saved_plan, show_plan
 from reconciler.cli.running import show_report, watched

@@ -119,7 +119,7 @@ def acknowledge(
     are ended again first. Then either every key gets a new secret, or the store is accepted as it
     is, and apply works again. Safe to run again after it was interrupted.
     """
-    from reconciler.bootstrap.workplace import RunTerms
+    from reconciler.bootstrap.wishes import RunTerms
     from reconciler.cli.acknowledging import Acknowledging
 
     terms = RunTerms(parallelism=parallelism, lock_timeout=lock_timeout)

@@ -30,8 +30,8 @@ def command(
     where something was changed outside, with 1 where a path could not be looked at;
     `keyrec apply --maintenance` mends what may be mended. -v also names the keys left out.
     """
-    from reconciler.bootstrap.workplace import RunTerms
-    from reconciler.planning.pairing import Selection
+    from reconciler.bootstrap.wishes import RunTerms
+    from reconciler.planning.selection import Selection
     from reconciler.render.drift import drift_json, drift_text
 
     selection = Selection(targets=target, excludes=exclude)

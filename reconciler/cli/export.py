@@ -76,7 +76,7 @@ def command(
 
     from reconciler.bootstrap.exporting import ExportWish, Owners, exported, write_new
     from reconciler.manifest.printed import SEPARATOR
-    from reconciler.planning.pairing import Selection
+    from reconciler.planning.selection import Selection
 
     if codeowners or handle:
         others = (manager, unmanaged, everything, with_resources, out, target, exclude)

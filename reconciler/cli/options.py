@@ -116,6 +116,15 @@ def run_options(command: Decorated) -> Decorated:
     return parallelism_option(patience(command))
 
 
+def cache_option(command: Decorated) -> Decorated:
+    """Take --no-cache."""
+    return click.option(
+        "--no-cache",
+        is_flag=True,
+        help="Read and judge everything anew. The result is the same; only the time is not.",
+    )(command)
+
+
 def detailed_option(command: Decorated) -> Decorated:
     """Take --detailed-exitcode."""
     return click.option(

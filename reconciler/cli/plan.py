@@ -5,7 +5,13 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.group import KeyrecCommand
-from reconciler.cli.options import PLAN_FORMS, detailed_option, format_option, plan_options
+from reconciler.cli.options import (
+    PLAN_FORMS,
+    cache_option,
+    detailed_option,
+    format_option,
+    plan_options,
+)
 from reconciler.cli.session import Session
 from reconciler.errors import ExitCode
 
@@ -21,6 +27,7 @@ from reconciler.errors import ExitCode
     is_flag=True,
     help="Refuse the plan where it gives anybody access that was not there before.",
 )
+@cache_option
 @format_option(*PLAN_FORMS)
 @click.pass_obj
 def command(
@@ -33,6 +40,7 @@ def command(
     allow_removals: int | None,
     detailed_exitcode: bool,
     no_new_access: bool,
+    no_cache: bool,
     form: str,
 ) -> ExitCode:
     """Show what apply would do.
@@ -42,14 +50,8 @@ def command(
     The form markdown is a comment for a pull request, html one page; sarif, github and gitlab are
     lists of findings for code scanning, a job's log and a merge request.
     """
-    from reconciler.bootstrap.workplace import PlanWish
-    from reconciler.cli.plans import (
-        save_plan,
-        say_rights,
-        show_plan,
-        verdict,
-    )
-    from reconciler.planning.pairing import Selection
+    from reconciler.bootstrap.wishes import PlanWish
+    from reconciler.planning.selection import Selection
 
     wish = PlanWish(
         revision=revision,
@@ -58,12 +60,23 @@ def command(
         no_new_access=no_new_access,
     )
     with session.workplace() as place:
-        prepared = place.prepare(wish)
+        source = place.manifests(revision)
+        is_brief = form == "text" and not (out or no_cache or session.verbosity)
+        quiet = place.quiet_plans(wish, source, session.style) if is_brief else None
+        words = None if quiet is None else quiet.recall()
+        if words is not None:
+            session.show(words)
+            return ExitCode.DONE
+        from reconciler.cli.plans import save_plan, say_rights, show_plan, verdict
+
+        prepared = place.prepare(wish, source)
         plan = prepared.plan
         if out is not None:
             save_plan(plan, out)
         show_plan(session, plan, form, sorted(place.settings.environments or ()))
         say_rights(session, place, prepared)
+        if quiet is not None:
+            quiet.remember(prepared)
     found = verdict(plan)
     if found is ExitCode.DONE and detailed_exitcode and plan.changes:
         return ExitCode.CHANGES

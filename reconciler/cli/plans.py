@@ -40,7 +40,11 @@ def missing_rights(principal: Principal, plan: Plan, request: PlanRequest) -> tu
 
 
 def say_rights(session: Session, place: Workplace, prepared: Prepared) -> None:
-    """Remark what the principal may not apply; a plan needs nobody to be known."""
+    """Remark what the principal may not apply; a plan needs nobody to be known, and one without
+    changes has nothing to judge.
+    """
+    if not prepared.plan.changes and not prepared.plan.maintenance:
+        return
     try:
         principal = place.principal(prepared.request.observed)
     except IdentityRefused as error:

@@ -38,7 +38,7 @@ def command(
     lease and sink; a version id ends that one secret. The successor takes lease and sink as
     always: where they cannot be had, the next apply makes it.
     """
-    from reconciler.bootstrap.workplace import RunTerms
+    from reconciler.bootstrap.wishes import RunTerms
     from reconciler.cli.rotating import Rotating
 
     terms = RunTerms(parallelism=parallelism, lock_timeout=lock_timeout)

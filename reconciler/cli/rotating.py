@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.apply.outcome import Outcome, OutcomeStatus
-from reconciler.bootstrap.workplace import RunTerms, Workplace
+from reconciler.bootstrap.wishes import RunTerms
+from reconciler.bootstrap.workplace import Workplace
 from reconciler.cli.names import find_address, is_version_id, refuse_token
 from reconciler.cli.running import show_report, watched
 from reconciler.cli.session import Session

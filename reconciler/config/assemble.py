@@ -64,6 +64,7 @@ def assembled(
         vault=_vault(values, environ, from_file),
         identity=_identity(values, environ),
         verification=verification_of(values),
+        cache_folder=_cache_folder(environ),
         server=server_of(values),
     )
 
@@ -74,7 +75,7 @@ def _identity(values: Mapping[str, Any], environ: Mapping[str, str]) -> Identity
         token_file=values.get("identity.tokenFile"),
         request=_request(environ),
         jwks_file=values.get("identity.jwksFile"),
-        cache_folder=_cache_folder(environ),
+        cache_folder=_below(_cache_folder(environ), "issuers"),
     )
 
 
@@ -91,7 +92,11 @@ def _cache_folder(environ: Mapping[str, str]) -> str | None:
     caches = environ.get("XDG_CACHE_HOME", "")
     if not posixpath.isabs(caches):
         caches = posixpath.join(home, ".cache")
-    return posixpath.join(caches, "keyrec", "issuers") if posixpath.isabs(caches) else None
+    return posixpath.join(caches, "keyrec") if posixpath.isabs(caches) else None
+
+
+def _below(folder: str | None, name: str) -> str | None:
+    return None if folder is None else posixpath.join(folder, name)
 
 
 def _with_driver(url: str) -> str:

@@ -150,3 +150,5 @@ class Settings:
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     verification: VerificationSettings = field(default_factory=VerificationSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
+    cache_folder: str | None = None
+    """The user's own folder for what may be lost; None: nothing is kept."""

@@ -3,20 +3,17 @@
 The rule that lives here: one problem is enough to have no desired state; a desired state is the
 same whatever the order of files and documents. What is wrong is found in `judging`, defaults are
 filled in by `defaults`.
-
-Compatibility: the manifest digest is SHA-256 over, for each file in order of path, the path and
-the bytes, each with its length and a colon before it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 
 from reconciler.manifest.assembly import Assembly, Declaration, Known
 from reconciler.manifest.defaults import KeyDraft
+from reconciler.manifest.files import manifest_digest
 from reconciler.manifest.judging import judge_files
 from reconciler.manifest.ranges import collapsed
 from reconciler.manifest.schema_lists import NETWORK_PREFIX
@@ -70,16 +67,6 @@ def read_desired(
         revision=revision or Revision(),
         manifest_digest=manifest_digest(ordered),
     )
-
-
-def manifest_digest(files: Iterable[ManifestFile]) -> str:
-    """Give the digest over the paths and bytes of files that come in order of path."""
-    digest = hashlib.sha256()
-    for file in files:
-        for part in (file.path.encode(errors="surrogateescape"), file.content):
-            digest.update(b"%d:" % len(part))
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def _keys(assembly: Assembly, environments: frozenset[str]) -> tuple[KeySpec, ...]:

@@ -15,6 +15,7 @@ import yaml
 
 from reconciler.manifest.codes import Code
 from reconciler.manifest.events import DocumentBuilder, EventParser, TooDeep
+from reconciler.manifest.files import LARGEST_FILE
 from reconciler.manifest.plain_events import Unusual, read_plain
 from reconciler.manifest.secret_text import REDACTED, find_tokens, looks_secret
 from reconciler.manifest.snippets import (
@@ -27,8 +28,6 @@ from reconciler.manifest.snippets import (
 from reconciler.manifest.tree import Document, Mark
 from reconciler.model.source import Problem, SourceRef
 from reconciler.ports import ManifestFile
-
-LARGEST_FILE = 1024 * 1024
 
 ParserFactory = Callable[[str], EventParser]
 

@@ -6,35 +6,14 @@ what is done.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field
 
 from reconciler.model.keys import KeyAddress, KeyRecord, KeyRemoval, KeySpec
 from reconciler.model.states import DesiredState, ForeignRecord, ObservedState
 from reconciler.planning.adoption import adoptable, adopted_versions, without_spent_mark
 from reconciler.planning.drift import Drift
 from reconciler.planning.plan import Adoption, Target
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """The part of a plan that is asked for: shell globs over addresses; empty means all."""
-
-    targets: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-
-    def covers(self, address: str) -> bool:
-        """Whether the address is looked at."""
-        wanted = not self.targets or any(fnmatchcase(address, g) for g in self.targets)
-        return wanted and not any(fnmatchcase(address, g) for g in self.excludes)
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """Give the selection as the flags that make it."""
-        return (
-            *(f"--target={g}" for g in self.targets),
-            *(f"--exclude={g}" for g in self.excludes),
-        )
+from reconciler.planning.selection import Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +23,7 @@ class PlanRequest:
     desired: DesiredState
     observed: ObservedState
     target: Target
-    selection: Selection = Selection()
+    selection: Selection = field(default_factory=Selection)
     environments: tuple[str, ...] = ()
     """Only keys of these environments are looked at; empty means all."""
     allowed_removals: int | None = None

@@ -93,6 +93,8 @@ class Misconfigured:
 
 Decision: TypeAlias = Verdict | NotPresented | Contradictory | Misconfigured
 
+OK: Final = Answer(status=200, headers=())
+"""An answer without words of its own."""
 PLAIN: Final = Manner()
 NOTHING_ASKED: Final = Asked()
 

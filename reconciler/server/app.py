@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from reconciler.server.answers import refusal
 from reconciler.server.authorization import AUTHORIZE, BELOW_AUTHORIZE, Authorization, Service
@@ -45,19 +44,26 @@ class Surroundings:
 
 def application(service: Service, surroundings: Surroundings) -> Starlette:
     """Make the application."""
-    app = Starlette(
-        lifespan=lambda _: _life(service, surroundings),
-        middleware=[
-            Middleware(
-                Reception,
-                new_id=surroundings.new_id,
-                steady=surroundings.steady,
-                always=HEALTH_PATHS,
-            )
-        ],
-    )
-    app.router.default = _Paths(service, surroundings.health_port)
-    return app
+    return _Endpoint(service, surroundings)
+
+
+class _Endpoint(Starlette):
+    """Lives as Starlette's applications do; requests meet the reception first, and no router."""
+
+    def __init__(self, service: Service, surroundings: Surroundings) -> None:
+        super().__init__(lifespan=lambda _: _life(service, surroundings))
+        self._reception = Reception(
+            _Paths(service, surroundings.health_port),
+            new_id=surroundings.new_id,
+            steady=surroundings.steady,
+            always=HEALTH_PATHS,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await super().__call__(scope, receive, send)
+        else:
+            await self._reception(scope, receive, send)
 
 
 class _Paths:

@@ -8,6 +8,7 @@ does not live here: what gateways ask for (`gateway.py`), and what is answered (
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Protocol
 
 from reconciler.config import Disclosure
@@ -15,7 +16,8 @@ from reconciler.credentials.verdict import Allowed, Verdict
 from reconciler.model.scopes import ScopeGrant
 from reconciler.model.secret import Secret
 from reconciler.server.answers import (
-    Answer,
+    NOTHING_ASKED,
+    OK,
     Asked,
     Decision,
     Manner,
@@ -31,24 +33,39 @@ from reconciler.server.counts import (
     Asking,
     Counts,
 )
-from reconciler.server.gateway import Wanted, wanted_by_gateway
-from reconciler.server.presented import Contradictory, KeyPresented, NotPresented, presented_key
+from reconciler.server.gateway import REQUIRE_HEADER, Wanted, wanted_by_gateway
+from reconciler.server.presented import (
+    CREDENTIAL_HEADERS,
+    Contradictory,
+    KeyPresented,
+    NotPresented,
+    presented_key,
+)
 from reconciler.server.requests import (
     Receive,
     Scope,
     Send,
+    TextHeaders,
+    WrittenHeaders,
     addresses_of,
     note_of,
     peer_of,
     query_of,
+    read_headers,
     send_answer,
-    text_headers,
+    send_written,
+    written_headers,
 )
-from reconciler.verification.client_address import Forwarding, client_address
+from reconciler.verification.bounded import Bounded
+from reconciler.verification.client_address import Forwarding
+from reconciler.verification.known_clients import KnownClients
 from reconciler.verification.terms import VerifierState
 
 AUTHORIZE: Final = "/v1/authorize"
 BELOW_AUTHORIZE: Final = "/v1/authorize/"
+MOST_REMEMBERED: Final = 1024
+LONGEST_WORDS: Final = 256
+"""Characters in which a gateway may ask for something and be remembered."""
 
 
 class Watched(Checks, Protocol):
@@ -59,7 +76,7 @@ class Watched(Checks, Protocol):
         """Give the numbers for operators."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Service:
     """Everything that questions are answered with."""
 
@@ -73,11 +90,27 @@ class Service:
         """Give how answers are given."""
         return Manner(realm=self.realm, disclosure=self.disclosure, is_for_nginx=is_for_nginx)
 
+    @cached_property
+    def clients(self) -> KnownClients:
+        """Give what finds the clients' addresses."""
+        return KnownClients(self.forwarding)
+
+    @cached_property
+    def names(self) -> frozenset[bytes]:
+        """Give the names of all headers that anything is decided by, in small letters."""
+        names = {self.clients.header, REQUIRE_HEADER, *CREDENTIAL_HEADERS}
+        return frozenset(name.encode("latin-1") for name in names)
+
     async def decide_presenter(
-        self, scope: Scope, secret: Secret, wanted: ScopeGrant | None
+        self, scope: Scope, headers: TextHeaders, secret: Secret, wanted: ScopeGrant | None
     ) -> tuple[Verdict, Asked]:
-        """Decide about whoever presents a key, from where it does; give what was asked."""
-        client = client_address(peer_of(scope), text_headers(scope), self.forwarding)
+        """Decide about whoever presents a key, from where it does; give what was asked.
+
+        `headers`: of the request, at least those of `names`.
+        """
+        named = self.clients.header
+        values = tuple(value for name, value in headers if name.lower() == named)
+        client = self.clients.find(peer_of(scope), values)
         note_of(scope).add(client=client.address, address_fault=client.fault)
         verdict = await self.verifier.check_async(secret, address=client.address, scope=wanted)
         asked = Asked(scope=None if wanted is None else str(wanted), address=client.address)
@@ -89,36 +122,68 @@ class Authorization:
     """The endpoint, as an ASGI application."""
 
     service: Service
+    _wanted: Bounded[tuple[str, tuple[str, ...]], Wanted] = field(
+        init=False, default_factory=lambda: Bounded(MOST_REMEMBERED)
+    )
+    """What gateways asked for before, by their words."""
+    _written: Bounded[str, tuple[Allowed, WrittenHeaders]] = field(
+        init=False, default_factory=lambda: Bounded(MOST_REMEMBERED)
+    )
+    """How it was written that a version may be used, beside the very verdict that said so."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; its body is not read."""
         del receive
         note_of(scope).add(route="authorize")
-        await send_answer(send, await self._answer(scope))
-
-    async def _answer(self, scope: Scope) -> Answer:
-        headers = text_headers(scope)
-        query = query_of(scope) if scope["path"] == AUTHORIZE else None
-        wanted = wanted_by_gateway(headers, query=query)
-        is_for_nginx = isinstance(wanted, Wanted) and wanted.is_for_nginx
-        decision, asked = await self._decide(scope, wanted)
+        headers = read_headers(scope, self.service.names)
+        wanted = self._wanted_by(scope, headers)
+        decision, asked = await self._decide(scope, headers, wanted)
         outcome = outcome_of(decision)
         self.service.counts.add(Asking.AUTHORIZE, outcome)
         note_of(scope).add(outcome=outcome, version=version_of(decision))
-        return answer_of(
-            decision, manner=self.service.manner(is_for_nginx=is_for_nginx), asked=asked
-        )
+        if isinstance(decision, Allowed):
+            await send_written(send, OK, self._headers_of(decision))
+            return
+        is_for_nginx = isinstance(wanted, Wanted) and wanted.is_for_nginx
+        manner = self.service.manner(is_for_nginx=is_for_nginx)
+        await send_answer(send, answer_of(decision, manner=manner, asked=asked))
 
-    async def _decide(self, scope: Scope, wanted: Wanted | Misconfigured) -> tuple[Decision, Asked]:
-        presented = presented_key(text_headers(scope), addresses=addresses_of(scope))
+    def _wanted_by(self, scope: Scope, headers: TextHeaders) -> Wanted | Misconfigured:
+        """Find out what the gateway asks for. Only what is understood is remembered: there is no
+        room for a secret in it.
+        """
+        query = query_of(scope) if scope["path"] == AUTHORIZE else ""
+        words = query, tuple(value for name, value in headers if name.lower() == REQUIRE_HEADER)
+        known = self._wanted.get(words)
+        if known is not None:
+            return known
+        wanted = wanted_by_gateway(headers, query=query)
+        if isinstance(wanted, Wanted) and len(query) + sum(map(len, words[1])) <= LONGEST_WORDS:
+            self._wanted.put(words, wanted)
+        return wanted
+
+    async def _decide(
+        self, scope: Scope, headers: TextHeaders, wanted: Wanted | Misconfigured
+    ) -> tuple[Decision, Asked]:
+        presented = presented_key(headers, addresses=addresses_of(scope))
         if not isinstance(presented, KeyPresented):
-            return presented, Asked()
+            return presented, NOTHING_ASKED
         scope_wanted = None if isinstance(wanted, Misconfigured) else wanted.scope
-        found = await self.service.decide_presenter(scope, presented.secret, scope_wanted)
+        found = await self.service.decide_presenter(scope, headers, presented.secret, scope_wanted)
         # Until a key is proven nobody learns how the gateway is set up.
         if isinstance(wanted, Misconfigured) and isinstance(found[0], Allowed):
-            return wanted, Asked()
+            return wanted, NOTHING_ASKED
         return found
+
+    def _headers_of(self, allowed: Allowed) -> WrittenHeaders:
+        """Give what is answered to a key that may be used."""
+        version_id = allowed.version.version_id
+        known = self._written.get(version_id)
+        if known is not None and known[0] is allowed:
+            return known[1]
+        headers = written_headers(answer_of(allowed))
+        self._written.put(version_id, (allowed, headers))
+        return headers
 
 
 def outcome_of(decision: Decision) -> str:

@@ -42,6 +42,7 @@ OTHER_FILES: Final = 128
 MOST_FILES: Final = 4096
 """What is asked of the system: connections before the end of their TLS handshake are files too."""
 
+_BETWEEN: Final = len(b": \r\n")
 _CLOSE = (("Connection", "close"),)
 _NOT_HTTP = refusal(400, Problem(code="not-http", title="This is no HTTP request"), more=_CLOSE)
 _LONG_HEAD = refusal(
@@ -65,10 +66,11 @@ class LimitedConnection(HttpToolsProtocol):
     def __init__(self, *args: Any, **settings: Any) -> None:
         """Start before the head of the first request."""
         super().__init__(*args, **settings)
+        self.url, self.headers = b"", []
         self._fed = 0
-        self._head = 0
         self._rest = 0
         self._is_in_head = True
+        self._is_begun = False
         self._patience: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
 
@@ -105,42 +107,34 @@ class LimitedConnection(HttpToolsProtocol):
             return
         if self._is_in_head:
             self._fed += len(data)
-            self._wait_for_request()
         else:
             self._rest += len(data)
         super().data_received(data)
+        if self._is_begun or self._fed:
+            self._wait_for_request()
         if self._rest > LONGEST_REST and not self.transport.is_closing():
             self._refuse(_LONG_REST)
         if self._is_in_head and self._fed > LONGEST_HEAD and not self.transport.is_closing():
             self._refuse(_LONG_HEAD)
 
     def on_message_begin(self) -> None:
-        """Begin to count and to wait; nobody sends more ahead than is allowed."""
+        """Begin to count; nobody sends more ahead than is allowed."""
         if len(self.pipeline) >= MOST_PIPELINED:
             self.transport.abort()
             raise ValueError("too many requests wait")
         super().on_message_begin()
-        self._head = 0
-        self._is_in_head = True
-        self._wait_for_request()
-
-    def on_url(self, url: bytes) -> None:
-        """Count the address."""
-        self._head += len(url)
-        super().on_url(url)
+        self._is_in_head = self._is_begun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header; what comes after a body is none."""
-        if not self._is_in_head:
-            return
-        self._head += len(name) + len(value) + len(b": \r\n")
-        super().on_header(name, value)
+        """Take a header; what comes after a body is none."""
+        if self._is_in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Answer, unless the head was too long."""
         self._is_in_head = False
         self._fed = 0
-        if self._head > LONGEST_HEAD:
+        if self._head_length() > LONGEST_HEAD:
             raise ValueError("the head is too long")
         super().on_headers_complete()
 
@@ -149,6 +143,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._stop_waiting()
         self._rest = 0
         self._is_in_head = True
+        self._is_begun = False
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -164,7 +159,11 @@ class LimitedConnection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, or one whose head was too long."""
         del msg
-        self._refuse(_LONG_HEAD if self._head > LONGEST_HEAD else _NOT_HTTP)
+        self._refuse(_LONG_HEAD if self._head_length() > LONGEST_HEAD else _NOT_HTTP)
+
+    def _head_length(self) -> int:
+        """Give the bytes of the head so far: of its address and its headers."""
+        return len(self.url) + sum(len(n) + len(v) + _BETWEEN for n, v in self.headers)
 
     def _wait_for_request(self) -> None:
         if self._patience is None:

@@ -40,6 +40,11 @@ OUTCOMES: Final = (ALLOWED, MISSING, CONTRADICTORY, MISCONFIGURED, *map(str, Den
 
 HEARTBEAT_LIFE: Final = 10.0
 """Seconds after which a worker that wrote nothing counts as ended."""
+_PLACES: Final = {
+    (asking, outcome): place
+    for place, (asking, outcome) in enumerate((a, o) for a in Asking for o in OUTCOMES)
+}
+"""Where among the verdicts of a row each is counted."""
 _COSTS: Final = (
     ("keyrec_argon2_runs", "Presented secrets that were compared with a stored hash."),
     ("keyrec_renewed_hashes", "Stored hashes that were made anew with today's parameters."),
@@ -49,7 +54,7 @@ _COSTS: Final = (
 _HEARTBEAT, _READY, _AS_OF = range(3)
 _FIRST_COST = 3
 _FIRST_VERDICT = _FIRST_COST + len(_COSTS)
-WIDTH: Final = _FIRST_VERDICT + len(Asking) * len(OUTCOMES)
+WIDTH: Final = _FIRST_VERDICT + len(_PLACES)
 """Numbers in a row."""
 
 
@@ -70,8 +75,7 @@ class Counts:
 
     def add(self, asking: Asking, outcome: str) -> None:
         """Count one verdict."""
-        place = list(Asking).index(asking) * len(OUTCOMES) + OUTCOMES.index(outcome)
-        self.rows[self.row * WIDTH + _FIRST_VERDICT + place] += 1
+        self.rows[self.row * WIDTH + _FIRST_VERDICT + _PLACES[asking, outcome]] += 1
 
     def take(self, state: VerifierState) -> None:
         """Write down what the verifier of this worker says of itself."""
@@ -93,7 +97,7 @@ class Counts:
         verdicts = CounterMetricFamily(
             "keyrec_verdicts", "Verdicts by what came of them.", labels=("asked", "outcome")
         )
-        for place, (asking, outcome) in enumerate((a, o) for a in Asking for o in OUTCOMES):
+        for (asking, outcome), place in _PLACES.items():
             verdicts.add_metric((asking, outcome), self._sum(_FIRST_VERDICT + place))
         yield verdicts
         for place, (name, text) in enumerate(_COSTS):

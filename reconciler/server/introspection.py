@@ -64,12 +64,15 @@ class Introspection:
     async def _refuse_caller(self, scope: Scope) -> Answer | None:
         """Give the answer to whoever may not ask; None for who may."""
         service, manner = self.service, self.service.manner()
-        presented = presented_key(text_headers(scope), addresses=addresses_of(scope))
+        headers = text_headers(scope)
+        presented = presented_key(headers, addresses=addresses_of(scope))
         if not isinstance(presented, KeyPresented):
             service.counts.add(Asking.CALLER, outcome_of(presented))
             note_of(scope).add(caller_outcome=outcome_of(presented))
             return answer_of(presented, manner=manner)
-        verdict, asked = await service.decide_presenter(scope, presented.secret, INTROSPECT)
+        verdict, asked = await service.decide_presenter(
+            scope, headers, presented.secret, INTROSPECT
+        )
         service.counts.add(Asking.CALLER, outcome_of(verdict))
         note_of(scope).add(caller=version_of(verdict), caller_outcome=outcome_of(verdict))
         is_allowed = isinstance(verdict, Allowed)

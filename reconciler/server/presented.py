@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from urllib.parse import unquote
 
 from reconciler.model.secret import Secret
-from reconciler.model.token import TOKEN_PATTERN
+from reconciler.model.token import SHORTEST_TOKEN, TOKEN_PATTERN
 
 Headers: TypeAlias = Iterable[tuple[str, str]]
 """Names and values as text (latin-1 of the bytes), repeated ones repeated."""
@@ -25,6 +25,8 @@ ORIGINAL_ADDRESSES: Final = frozenset(
 )
 """Headers in which proxies name the address that their client asked for."""
 
+CREDENTIAL_HEADERS: Final = frozenset({"authorization", "x-api-key"}) | ORIGINAL_ADDRESSES
+"""All headers that are looked at."""
 _BEARER = re.compile(r"bearer[ \t]+(?P<key>.+)", re.IGNORECASE | re.DOTALL)
 _LIKE_A_KEY = re.compile(TOKEN_PATTERN, re.ASCII)
 _BLANKS = " \t"
@@ -68,6 +70,8 @@ def presented_key(headers: Headers, *, addresses: Iterable[str] = ()) -> Present
 
 def holds_something_like_a_key(address: str) -> bool:
     """Whether an address holds the text of a key, whoever issued it, plain or encoded."""
+    if len(address) < SHORTEST_TOKEN:
+        return False
     return any(_LIKE_A_KEY.search(text) is not None for text in (address, unquote(address)))
 
 

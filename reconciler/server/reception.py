@@ -36,6 +36,7 @@ MOST_AT_ONCE: Final = 512
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 """Shorter than any key."""
+_REQUEST_ID_NAME = REQUEST_ID.encode("ascii")
 _FAULT = refusal(
     500, Problem(code="fault", title="The server failed", detail="The reason stands in its log.")
 )
@@ -68,9 +69,6 @@ class Reception:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close"})
             return
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         note = Note(self._id_of(scope))
         scope[NOTE] = note
         sending = _Sending(send, note.request_id)
@@ -95,8 +93,7 @@ class Reception:
 
     def _id_of(self, scope: Scope) -> str:
         """Take the request's own id where it has one that may stand in a log, else a new one."""
-        name = REQUEST_ID.encode()
-        given = [v.decode("latin-1") for n, v in scope["headers"] if n.lower() == name]
+        given = [v.decode("latin-1") for n, v in scope["headers"] if n.lower() == _REQUEST_ID_NAME]
         is_good = len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) is not None
         return given[0] if is_good else self._new_id()
 
@@ -112,6 +109,8 @@ class Reception:
         )
 
     def _write(self, scope: Scope, note: Note, status: int | None, seconds: float) -> None:
+        if not self._access.isEnabledFor(logging.INFO):
+            return
         if scope["path"] in self._always and status == 200:
             return
         words = {
@@ -130,7 +129,7 @@ class _Sending:
     def __init__(self, send: Send, request_id: str) -> None:
         self.status: int | None = None
         self._send = send
-        self._header = (REQUEST_ID.encode(), request_id.encode("ascii"))
+        self._header = (_REQUEST_ID_NAME, request_id.encode("ascii"))
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -17,6 +17,9 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+TextHeaders: TypeAlias = tuple[tuple[str, str], ...]
+WrittenHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
+
 NOTE: Final = "keyrec.note"
 """Where in an ASGI scope the note is."""
 REQUEST_ID: Final = "x-request-id"
@@ -32,7 +35,9 @@ class Note:
 
     def add(self, **words: str | None) -> None:
         """Note what is known; None is not known."""
-        self.fields.update({name: word for name, word in words.items() if word is not None})
+        for name, word in words.items():
+            if word is not None:
+                self.fields[name] = word
 
 
 def note_of(scope: Scope) -> Note:
@@ -41,9 +46,18 @@ def note_of(scope: Scope) -> Note:
     return note
 
 
-def text_headers(scope: Scope) -> tuple[tuple[str, str], ...]:
+def text_headers(scope: Scope) -> TextHeaders:
     """Give names and values as text, repeated ones repeated."""
     return tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
+
+
+def read_headers(scope: Scope, names: frozenset[bytes]) -> TextHeaders:
+    """Give the headers of these names (in small letters) as `text_headers` does, and no others."""
+    return tuple(
+        (n.decode("latin-1"), v.decode("latin-1"))
+        for n, v in scope["headers"]
+        if n.lower() in names
+    )
 
 
 def query_of(scope: Scope) -> str:
@@ -66,8 +80,16 @@ def peer_of(scope: Scope) -> str | None:
 
 async def send_answer(send: Send, answer: Answer) -> None:
     """Send a complete answer."""
-    headers = [(n.lower().encode("ascii"), v.encode("ascii")) for n, v in answer.headers]
-    length = (b"content-length", str(len(answer.body)).encode("ascii"))
-    start = {"status": answer.status, "headers": [*headers, length]}
-    await send({"type": "http.response.start", **start})
+    await send_written(send, answer, written_headers(answer))
+
+
+def written_headers(answer: Answer) -> WrittenHeaders:
+    """Give the headers of an answer as they are sent."""
+    headers = ((n.lower().encode("ascii"), v.encode("ascii")) for n, v in answer.headers)
+    return (*headers, (b"content-length", str(len(answer.body)).encode("ascii")))
+
+
+async def send_written(send: Send, answer: Answer, headers: WrittenHeaders) -> None:
+    """Send a complete answer whose headers are written already."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*headers]})
     await send({"type": "http.response.body", "body": answer.body})

@@ -98,6 +98,13 @@ def client_address(
     `peer`: the other end of the connection, without its port; None or empty where it has no
     address. `headers`: names and values in the order in which they came, repeated ones repeated.
     """
+    name = header_name(forwarding)
+    values = tuple(value for written, value in headers if written.lower() == name)
+    return client_by(peer, values, forwarding)
+
+
+def client_by(peer: str | None, values: tuple[str, ...], forwarding: Forwarding) -> ClientAddress:
+    """Find the address by the values of the one header that is looked at (`header_name`)."""
     near = canonical_address(peer) if peer else None
     if peer and near is None:
         return ClientAddress(peer=peer, fault=AddressFault.PEER_MALFORMED)
@@ -105,13 +112,16 @@ def client_address(
     is_trusted = UNIX in forwarding.trusted if near is None else contains(proxies, near)
     found: Address | AddressFault = AddressFault.NO_PEER if near is None else near
     if is_trusted:
-        name = (forwarding.header or FORWARDED_FOR).lower()
-        values = [value for written, value in headers if written.lower() == name]
         found = _only(values) if forwarding.header else _walk(values, proxies, near)
     named = None if near is None else str(near)
     if isinstance(found, AddressFault):
         return ClientAddress(peer=named, fault=found)
     return ClientAddress(peer=named, address=str(found))
+
+
+def header_name(forwarding: Forwarding) -> str:
+    """Give the name, in small letters, of the header in which trusted peers name a client."""
+    return (forwarding.header or FORWARDED_FOR).lower()
 
 
 def _walk(

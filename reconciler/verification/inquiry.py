@@ -19,7 +19,9 @@ from reconciler.credentials.verdict import Circumstances, Presented, Verdict
 from reconciler.errors import KeyrecError
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
 from reconciler.model.token import ParsedToken, TokenFault, parse
+from reconciler.ports import StoredVersion
 from reconciler.verification.bounds import PATIENCE, Bounds
+from reconciler.verification.chained import followed
 from reconciler.verification.follower import Follower, View
 from reconciler.verification.loader import Loader
 from reconciler.verification.proofs import Proof, Proofs
@@ -122,23 +124,37 @@ class Inquiry:
     def _proven(self, question: Question, token: ParsedToken) -> Generator[Wait, Any, Proof | None]:
         """Have the row, then the proof that the text stands behind it; None for an unknown id."""
         row = self.rows.get(token.version_id, self.steady())
-        stored = None if row is None else row.stored
-        if stored is None:
-            reading = self.loader.load(token.version_id)
-            if reading is None:
+        if row is None:
+            found: Proof | None = yield self._read_and_proven(question, token), 2 * PATIENCE
+        else:
+            proving = self.prover.prove(question, token, row.stored.secret_hash)
+            if proving is None:
                 raise _NoRoomError
-            stored = yield reading, PATIENCE
-        if stored is None:
-            return None
-        proving = self.prover.prove(question, token, stored.secret_hash)
-        if proving is None:
-            raise _NoRoomError
-        found: Proof = yield proving, PATIENCE
-        if found.is_match and self.rows.hashing is not None:
+            found = yield proving, PATIENCE
+        if found is not None and found.is_match and self.rows.hashing is not None:
             self.prover.renew(
-                token.version_id, stored.secret_hash, question.secret, self.rows.hashing
+                token.version_id, found.secret_hash, question.secret, self.rows.hashing
             )
         return found
+
+    def _read_and_proven(self, question: Question, token: ParsedToken) -> Future[Proof | None]:
+        """Have the row read and then the text proven, without this thread in between."""
+        reading = self.loader.load(token.version_id)
+        if reading is None:
+            raise _NoRoomError
+        limit = self.steady() + PATIENCE
+
+        def prove(stored: StoredVersion | None) -> Future[Proof] | None:
+            if stored is None:
+                return None
+            if self.steady() > limit:
+                raise TimeoutError
+            proving = self.prover.prove(question, token, stored.secret_hash)
+            if proving is None:
+                raise _NoRoomError
+            return proving
+
+        return followed(reading, prove)
 
     def _known(self, question: Question, proof: Proof, view: View) -> Found | None:
         """Answer by a remembered proof and a row that is kept; None where either is not there.

@@ -71,6 +71,9 @@ class StandingAnswers:
             return
         end = allowed_until(row.stored)
         until = math.inf if end is None else end.timestamp() - MARGIN
+        for earlier in row.standing.values():
+            verdict = earlier.verdict  # it says nothing but the row: one for all questions
+            break
         standing = Standing(verdict=verdict, catalog=by, until=until, tally=tally)
         self._uses.counting(standing, tally)
         row.standing[asked] = standing

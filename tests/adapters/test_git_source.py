@@ -7,7 +7,7 @@ import pytest
 from reconciler.adapters.directory_source import DirectorySource
 from reconciler.adapters.git_source import GitSource
 from reconciler.errors import SourceUnavailable
-from reconciler.manifest.reading import LARGEST_FILE
+from reconciler.manifest.files import LARGEST_FILE
 from reconciler.model.states import Revision
 from tests.adapters.git_repository import Repository
 from tests.adapters.test_directory_source import fake_git, paths

@@ -9,7 +9,7 @@ import pytest
 
 import reconciler
 from reconciler.apply.outcome import Outcome
-from reconciler.bootstrap.workplace import RunTerms
+from reconciler.bootstrap.wishes import RunTerms
 from reconciler.credentials.verdict import Allowed, Denied
 from reconciler.errors import ConfigInvalid, PlanDiffers, StoreOutdated
 from tests.fakes.command_line import CommandLine

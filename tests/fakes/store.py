@@ -289,6 +289,10 @@ class FakeStore:
         self._reading("history")
         return self.state.history(address)
 
+    def fingerprint(self) -> None:
+        """Nothing is quicker than to read all of it."""
+        self._reading("fingerprint")
+
     def audit_head(self) -> tuple[int, str]:
         self._reading("audit_head")
         return len(self.state.events), self.state.head

@@ -33,9 +33,10 @@ from reconciler.model.secret import Secret
 from reconciler.model.source import SourceRef
 from reconciler.model.states import DeclaredResource, DesiredState
 from reconciler.model.workspaces import Workspace
-from reconciler.planning.pairing import PlanRequest, Selection
+from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import make_plan
+from reconciler.planning.selection import Selection
 from tests.fakes.sink import FakeSink
 from tests.fakes.store import FakeStore
 from tests.fakes.system import FakeClock, FakeEntropy

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifest.assembly import Known, known_from
-from reconciler.manifest.desired import manifest_digest, read_desired
+from reconciler.manifest.desired import read_desired
+from reconciler.manifest.files import manifest_digest
 from reconciler.manifest.judging import locate
 from reconciler.model.keys import DEFAULT_OVERLAP, KeyAddress, KeyRemoval, RemovalReason
 from reconciler.model.lifetime import Expiration

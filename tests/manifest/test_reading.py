@@ -7,7 +7,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest.reading import LARGEST_FILE, FileReading, read_file
+from reconciler.manifest.files import LARGEST_FILE
+from reconciler.manifest.reading import FileReading, read_file
 from reconciler.manifest.tree import UNREADABLE
 from tests.manifest.manifests import DRAWN, HEAD, TOKEN, file
 

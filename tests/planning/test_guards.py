@@ -12,9 +12,9 @@ from reconciler.model.policy import Guards, Prune
 from reconciler.model.states import DesiredState, ObservedState
 from reconciler.planning.actions import Action
 from reconciler.planning.guards import GUARDS
-from reconciler.planning.pairing import Selection
 from reconciler.planning.plan import Plan, Refusal
 from reconciler.planning.planner import make_plan
+from reconciler.planning.selection import Selection
 from tests.fakes.world import MANAGER, policy, removal, spec
 from tests.planning.records import (
     HELD,

@@ -6,7 +6,8 @@ import pytest
 
 from reconciler.model.keys import KeyStatus
 from reconciler.planning.actions import Action
-from reconciler.planning.pairing import Pair, Selection, pair_keys
+from reconciler.planning.pairing import Pair, pair_keys
+from reconciler.planning.selection import Selection
 from tests.fakes.world import removal, spec
 from tests.planning.records import address, observed, plan_of, record, request
 

@@ -12,8 +12,8 @@ from reconciler.model.policy import Prune
 from reconciler.model.states import DesiredState, Revision
 from reconciler.model.workspaces import NetworkSet
 from reconciler.planning.actions import Action, MaintenanceKind
-from reconciler.planning.pairing import Selection
 from reconciler.planning.planner import make_plan
+from reconciler.planning.selection import Selection
 from tests.fakes.world import MANAGER, policy, removal, spec
 from tests.planning.records import (
     DAY,

@@ -1,0 +1,29 @@
+"""What is asked for: which plan, and how a run is to be carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from reconciler.bootstrap import doors
+from reconciler.planning.selection import Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanWish:
+    """Which plan is asked for."""
+
+    revision: str | None = None
+    selection: Selection = field(default_factory=Selection)
+    allowed_removals: int | None = None
+    no_new_access: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTerms:
+    """How a run is to be carried out."""
+
+    approved_digest: str | None = None
+    maintenance_only: bool = False
+    parallelism: int = doors.PARALLELISM
+    lock_timeout: timedelta = timedelta(seconds=60)
