@@ -22,6 +22,7 @@ from reconciler.adapters.sql_tables import has_something_left, is_live, key_vers
 from reconciler.adapters.sql_uses import select_versions, version_marks
 from reconciler.model.keys import KeyRecord, KeyVersion
 
+_AT_ONCE = 1000
 _ALIKE = ("workspace", "manager", "environment", "sink_id", "custody", "owner")
 """Columns whose few words stand in many rows."""
 
@@ -47,8 +48,9 @@ def read_records(connection: Connection, manager: str) -> tuple[tuple[KeyRecord,
 def plain_rows(result: CursorResult[Any]) -> Iterator[dict[str, Any]]:
     """Give rows as dictionaries: their columns are looked up many times each."""
     names = tuple(result.keys())
-    for row in result:
-        yield dict(zip(names, row, strict=True))
+    for rows in result.partitions(_AT_ONCE):
+        for row in rows:
+            yield dict(zip(names, row, strict=True))
 
 
 class _Versions:

@@ -7,6 +7,7 @@ words, a place in a manifest as `[file, line, column, end_line]`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -43,6 +44,7 @@ _RETIRE_WORDS = {
     Retirement.WHEN_UNUSED: Retirement.WHEN_UNUSED,
 }
 """Null is what every row said before there was a choice."""
+_PLAIN_WORDS = re.compile(r'\["[^"\\,]*"(?:,"[^"\\,]*")*\]')
 _MEMORY = 4096
 """How many different texts of each kind are kept read: most keys of a store say the same."""
 
@@ -82,12 +84,14 @@ def put_fields(row: KeyRow, fields: KeyFields) -> None:
 
 def fields_of(row: FieldsRow) -> KeyFields:
     """Read a key's fields back."""
+    entries, ranges = row["allowlist"], row["ranges"]
+    allowlist = _words(entries)
     return KeyFields(
         environment=row["environment"],
         sink_path=row["sink_path"],
         scopes=_scopes(row["scopes"]),
-        allowlist=_words(row["allowlist"]),
-        ranges=_words(row["ranges"]),
+        allowlist=allowlist,
+        ranges=allowlist if ranges == entries else _words(ranges),
         expiration=row["expiration"],
         active=row["active"],
         protected=row["protected"],
@@ -233,9 +237,13 @@ def _scopes(text: str) -> tuple[ScopeGrant, ...]:
     return tuple(ScopeGrant(resource=r, level=level) for r, level in json.loads(text))
 
 
-@lru_cache(_MEMORY)
 def _words(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(json.loads(text))
+    """Read a list of words; those of which none is written with an escape are cut apart."""
+    if text is None:
+        return None
+    if _PLAIN_WORDS.fullmatch(text) is not None:
+        return tuple(text[2:-2].split('","'))
+    return tuple(json.loads(text))
 
 
 @lru_cache(_MEMORY)

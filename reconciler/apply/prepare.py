@@ -39,6 +39,8 @@ class Wish:
     environments: tuple[str, ...] = ()
     allowed_removals: int | None = None
     no_new_access: bool = False
+    brief: bool = False
+    """Whether nobody reads more of a plan without changes than that there are none."""
 
 
 def prepare(
@@ -63,7 +65,7 @@ def prepare(
         allowed_removals=wish.allowed_removals,
         no_new_access=wish.no_new_access,
     )
-    return Prepared(plan=reviewed_plan(request), request=request)
+    return Prepared(plan=reviewed_plan(request, brief=wish.brief), request=request)
 
 
 def with_others(store: KeyStore, desired: DesiredState, observed: ObservedState) -> ObservedState:

@@ -17,6 +17,8 @@ class PlanWish:
     selection: Selection = field(default_factory=Selection)
     allowed_removals: int | None = None
     no_new_access: bool = False
+    brief: bool = False
+    """Whether nobody reads more of a plan without changes than that there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

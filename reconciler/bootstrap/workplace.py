@@ -130,6 +130,7 @@ class Workplace:
                 environments=self._environments,
                 allowed_removals=wish.allowed_removals,
                 no_new_access=wish.no_new_access,
+                brief=wish.brief,
             ),
         )
 

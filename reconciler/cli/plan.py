@@ -58,11 +58,12 @@ def command(
         selection=Selection(targets=target, excludes=exclude),
         allowed_removals=allow_removals,
         no_new_access=no_new_access,
+        brief=form == "text" and out is None and not session.verbosity,
     )
     with session.workplace() as place:
         source = place.manifests(revision)
-        is_brief = form == "text" and not (out or no_cache or session.verbosity)
-        quiet = place.quiet_plans(wish, source, session.style) if is_brief else None
+        keeps = wish.brief and not no_cache
+        quiet = place.quiet_plans(wish, source, session.style) if keeps else None
         words = None if quiet is None else quiet.recall()
         if words is not None:
             session.show(words)

@@ -39,7 +39,7 @@ PLACED_FIELDS: Final[dict[str, Path]] = {
 }
 """Fields of a key whose places travel with it, because planning may refuse a change of them."""
 _PLACED_IN = {
-    part: [(name, path) for name, path in PLACED_FIELDS.items() if path[0] == part]
+    part: [(name, path[1], path) for name, path in PLACED_FIELDS.items() if path[0] == part]
     for part in ("metadata", "spec")
 }
 
@@ -110,14 +110,15 @@ def _judge_document(document: Document, text: str) -> tuple[Declaration, tuple[F
 
 
 def _placed(document: Document) -> tuple[FieldPlace, ...]:
-    tree = document.tree
-    return tuple(
-        (name, *place(document, path, at_key=False))
-        for part, fields in _PLACED_IN.items()
-        if part in tree
-        for name, path in fields
-        if path[1] in tree[part] and (len(path) == 2 or holds(tree, path))
-    )
+    found: list[FieldPlace] = []
+    for part, fields in _PLACED_IN.items():
+        there = document.tree.get(part, ())
+        found += [
+            (name, *place(document, path, at_key=False))
+            for name, step, path in fields
+            if step in there and (len(path) == 2 or holds(document.tree, path))
+        ]
+    return tuple(found)
 
 
 def _is_about(path: Path, refused: Path) -> bool:

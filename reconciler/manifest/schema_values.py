@@ -36,13 +36,16 @@ DURATION_PATTERN = "[1-9][0-9]{0,5}[mhd]"
 
 
 def _expiration(value: object) -> Expiration:
-    choices = listed(Expiration)
-    try:
-        return Expiration(str(value))
-    except ValueError:
+    found = _EXPIRATIONS.get(str(value))
+    if found is None:
+        choices = listed(Expiration)
         refuse(
             Code.BAD_EXPIRATION, f"{quoted(value)} is not an expiration", f"choose one of {choices}"
         )
+    return found
+
+
+_EXPIRATIONS = {e.value: e for e in Expiration}
 
 
 ExpirationField: TypeAlias = Annotated[

@@ -44,7 +44,7 @@ def maintenance_items(
             found.extend(_resumed(record, observed))
         elif record.key_id in changed:
             found.append(_repaired(record, changed[record.key_id]))
-        elif record.key_id not in renewed:
+        elif record.key_id not in renewed and not _is_at_rest(record, target):
             found.extend(_rotated(record, observed, target))
         if _is_settled(record) or {record.key_id, record.superseded_by} & ended:
             continue
@@ -56,6 +56,17 @@ def maintenance_items(
 def _is_settled(record: KeyRecord) -> bool:
     """Whether all that is kept of the key is its current secret, as with most keys."""
     return len(record.versions) == 1 and record.versions[0].state is VersionState.CURRENT
+
+
+def _is_at_rest(record: KeyRecord, target: Target) -> bool:
+    """Whether no rotation can be due: there is no schedule, and the one secret is where it has to
+    be, for those who may read it. `rotation` says what else comes due, and why.
+    """
+    if not _is_settled(record) or record.fields.rotation.every is not None:
+        return False
+    version = record.versions[0]
+    is_there = version.sink_id == target.sink_id and version.sink_path == record.fields.sink_path
+    return is_there and version.custody == target.custody
 
 
 def _resumed(record: KeyRecord, observed: ObservedState) -> Iterator[MaintenanceItem]:

@@ -35,9 +35,15 @@ from reconciler.review.scene import Scene
 from reconciler.review.waivers import WAIVER_RULE, said_of_waivers, with_waivers
 
 
-def reviewed_plan(request: PlanRequest) -> Plan:
-    """Plan and review: what apply would do, what that means, and what stands against it."""
+def reviewed_plan(request: PlanRequest, *, brief: bool = False) -> Plan:
+    """Plan and review: what apply would do, what that means, and what stands against it.
+
+    `brief`: what is to be said of keys as they stand is left out where nothing changes. It refuses
+    nothing, and who reads one sentence does not see it.
+    """
     plan = make_plan(request)
+    if brief and not plan.changes:
+        return replace(plan, review=Review(fail_on=request.observed.policy.review.fail_on))
     found = review(plan, request)
     return replace(plan, review=found, refusals=(*plan.refusals, *_refusals(found, request)))
 

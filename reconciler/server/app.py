@@ -19,6 +19,7 @@ from reconciler.server.health import HEALTH_PATHS, health_applications
 from reconciler.server.introspection import INTROSPECTION, Introspection
 from reconciler.server.problems import Problem
 from reconciler.server.reception import Reception
+from reconciler.server.request_ids import RequestIds
 from reconciler.server.requests import Application, Receive, Scope, Send, note_of, send_answer
 
 HEARTBEAT_SECONDS: Final = 1.0
@@ -32,7 +33,7 @@ class Surroundings:
     """What the process gives: chance, a clock, and how it ends."""
 
     new_id: Callable[[], str]
-    """Gives ids of requests."""
+    """Gives texts that nobody can guess: the ids of requests are made from one."""
     steady: Callable[[], float]
     close: Callable[[], None]
     """Called once, when no request is answered any more; may take its time."""
@@ -54,7 +55,7 @@ class _Endpoint(Starlette):
         super().__init__(lifespan=lambda _: _life(service, surroundings))
         self._reception = Reception(
             _Paths(service, surroundings.health_port),
-            new_id=surroundings.new_id,
+            new_id=RequestIds(surroundings.new_id),
             steady=surroundings.steady,
             always=HEALTH_PATHS,
         )

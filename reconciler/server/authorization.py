@@ -16,8 +16,8 @@ from reconciler.credentials.verdict import Allowed, Verdict
 from reconciler.model.scopes import ScopeGrant
 from reconciler.model.secret import Secret
 from reconciler.server.answers import (
-    NOTHING_ASKED,
     OK,
+    Answer,
     Asked,
     Decision,
     Manner,
@@ -37,21 +37,21 @@ from reconciler.server.gateway import REQUIRE_HEADER, Wanted, wanted_by_gateway
 from reconciler.server.presented import (
     CREDENTIAL_HEADERS,
     Contradictory,
+    HeaderValues,
     KeyPresented,
     NotPresented,
-    presented_key,
+    presented_among,
 )
 from reconciler.server.requests import (
     Receive,
     Scope,
     Send,
-    TextHeaders,
     WrittenHeaders,
     addresses_of,
+    header_values,
     note_of,
     peer_of,
     query_of,
-    read_headers,
     send_answer,
     send_written,
     written_headers,
@@ -96,25 +96,23 @@ class Service:
         return KnownClients(self.forwarding)
 
     @cached_property
-    def names(self) -> frozenset[bytes]:
-        """Give the names of all headers that anything is decided by, in small letters."""
+    def names(self) -> dict[bytes, str]:
+        """Give the names of all headers that anything is decided by, as bytes and as text."""
         names = {self.clients.header, REQUIRE_HEADER, *CREDENTIAL_HEADERS}
-        return frozenset(name.encode("latin-1") for name in names)
+        return {name.encode("latin-1"): name for name in names}
 
     async def decide_presenter(
-        self, scope: Scope, headers: TextHeaders, secret: Secret, wanted: ScopeGrant | None
-    ) -> tuple[Verdict, Asked]:
-        """Decide about whoever presents a key, from where it does; give what was asked.
+        self, scope: Scope, values: HeaderValues, secret: Secret, wanted: ScopeGrant | None
+    ) -> tuple[Verdict, str | None]:
+        """Decide about whoever presents a key, from where it does; give the address too.
 
-        `headers`: of the request, at least those of `names`.
+        `values`: of the request's headers, of those of `names`.
         """
-        named = self.clients.header
-        values = tuple(value for name, value in headers if name.lower() == named)
-        client = self.clients.find(peer_of(scope), values)
+        clients = self.clients
+        client = clients.find(peer_of(scope), tuple(values.get(clients.header, ())))
         note_of(scope).add(client=client.address, address_fault=client.fault)
         verdict = await self.verifier.check_async(secret, address=client.address, scope=wanted)
-        asked = Asked(scope=None if wanted is None else str(wanted), address=client.address)
-        return verdict, asked
+        return verdict, client.address
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,45 +132,54 @@ class Authorization:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; its body is not read."""
         del receive
-        note_of(scope).add(route="authorize")
-        headers = read_headers(scope, self.service.names)
-        wanted = self._wanted_by(scope, headers)
-        decision, asked = await self._decide(scope, headers, wanted)
+        note = note_of(scope)
+        note.add(route="authorize")
+        values = header_values(scope, self.service.names)
+        wanted = self._wanted_by(scope, values)
+        decision, address = await self._decide(scope, values, wanted)
         outcome = outcome_of(decision)
         self.service.counts.add(Asking.AUTHORIZE, outcome)
-        note_of(scope).add(outcome=outcome, version=version_of(decision))
+        note.add(outcome=outcome, version=version_of(decision))
         if isinstance(decision, Allowed):
             await send_written(send, OK, self._headers_of(decision))
-            return
-        is_for_nginx = isinstance(wanted, Wanted) and wanted.is_for_nginx
-        manner = self.service.manner(is_for_nginx=is_for_nginx)
-        await send_answer(send, answer_of(decision, manner=manner, asked=asked))
+        else:
+            await send_answer(send, self._refusal(decision, wanted, address))
 
-    def _wanted_by(self, scope: Scope, headers: TextHeaders) -> Wanted | Misconfigured:
+    def _refusal(
+        self, decision: Decision, wanted: Wanted | Misconfigured, address: str | None
+    ) -> Answer:
+        if isinstance(wanted, Misconfigured):
+            wanted = Wanted()
+        scope = None if wanted.scope is None else str(wanted.scope)
+        manner = self.service.manner(is_for_nginx=wanted.is_for_nginx)
+        return answer_of(decision, manner=manner, asked=Asked(scope=scope, address=address))
+
+    def _wanted_by(self, scope: Scope, values: HeaderValues) -> Wanted | Misconfigured:
         """Find out what the gateway asks for. Only what is understood is remembered: there is no
         room for a secret in it.
         """
         query = query_of(scope) if scope["path"] == AUTHORIZE else ""
-        words = query, tuple(value for name, value in headers if name.lower() == REQUIRE_HEADER)
+        words = query, tuple(values.get(REQUIRE_HEADER, ()))
         known = self._wanted.get(words)
         if known is not None:
             return known
+        headers = [(REQUIRE_HEADER, value) for value in words[1]]
         wanted = wanted_by_gateway(headers, query=query)
         if isinstance(wanted, Wanted) and len(query) + sum(map(len, words[1])) <= LONGEST_WORDS:
             self._wanted.put(words, wanted)
         return wanted
 
     async def _decide(
-        self, scope: Scope, headers: TextHeaders, wanted: Wanted | Misconfigured
-    ) -> tuple[Decision, Asked]:
-        presented = presented_key(headers, addresses=addresses_of(scope))
+        self, scope: Scope, values: HeaderValues, wanted: Wanted | Misconfigured
+    ) -> tuple[Decision, str | None]:
+        presented = presented_among(values, addresses=addresses_of(scope))
         if not isinstance(presented, KeyPresented):
-            return presented, NOTHING_ASKED
+            return presented, None
         scope_wanted = None if isinstance(wanted, Misconfigured) else wanted.scope
-        found = await self.service.decide_presenter(scope, headers, presented.secret, scope_wanted)
+        found = await self.service.decide_presenter(scope, values, presented.secret, scope_wanted)
         # Until a key is proven nobody learns how the gateway is set up.
         if isinstance(wanted, Misconfigured) and isinstance(found[0], Allowed):
-            return wanted, NOTHING_ASKED
+            return wanted, None
         return found
 
     def _headers_of(self, allowed: Allowed) -> WrittenHeaders:

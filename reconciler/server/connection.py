@@ -71,6 +71,8 @@ class LimitedConnection(HttpToolsProtocol):
         self._rest = 0
         self._is_in_head = True
         self._is_begun = False
+        self._now = 0
+        self._bound = 0
         self._patience: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
 
@@ -105,10 +107,12 @@ class LimitedConnection(HttpToolsProtocol):
         """Take bytes; no more of a head than is allowed."""
         if self.transport.is_closing():
             return
+        self._now = len(data)
         if self._is_in_head:
-            self._fed += len(data)
+            self._fed += self._now
+            self._bound += self._now
         else:
-            self._rest += len(data)
+            self._rest += self._now
         super().data_received(data)
         if self._is_begun or self._fed:
             self._wait_for_request()
@@ -124,19 +128,17 @@ class LimitedConnection(HttpToolsProtocol):
             raise ValueError("too many requests wait")
         super().on_message_begin()
         self._is_in_head = self._is_begun = True
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what comes after a body is none."""
-        if self._is_in_head:
-            super().on_header(name, value)
+        self._bound = self._now
 
     def on_headers_complete(self) -> None:
-        """Answer, unless the head was too long."""
+        """Answer, unless the head was too long; what comes after a body is no header."""
+        # No more can be in the head than came since it began; only then is it added up.
+        if self._bound > LONGEST_HEAD and self._head_length() > LONGEST_HEAD:
+            raise ValueError("the head is too long")
         self._is_in_head = False
         self._fed = 0
-        if self._head_length() > LONGEST_HEAD:
-            raise ValueError("the head is too long")
         super().on_headers_complete()
+        self.headers = []  # the request has its own; trailers go where nobody looks
 
     def on_message_complete(self) -> None:
         """Stop waiting: the request is here."""
@@ -159,7 +161,8 @@ class LimitedConnection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request, or one whose head was too long."""
         del msg
-        self._refuse(_LONG_HEAD if self._head_length() > LONGEST_HEAD else _NOT_HTTP)
+        is_long = self._is_in_head and self._head_length() > LONGEST_HEAD
+        self._refuse(_LONG_HEAD if is_long else _NOT_HTTP)
 
     def _head_length(self) -> int:
         """Give the bytes of the head so far: of its address and its headers."""

@@ -15,10 +15,10 @@ from typing import Final
 
 from reconciler.credentials.verdict import Allowed, Denied, Verdict
 from reconciler.model.scopes import INTROSPECT
-from reconciler.server.answers import NO_STORE, Answer, answer_of, is_told, refusal
+from reconciler.server.answers import NO_STORE, Answer, Asked, answer_of, is_told, refusal
 from reconciler.server.authorization import Service, outcome_of, version_of
 from reconciler.server.counts import Asking
-from reconciler.server.presented import KeyPresented, presented_key
+from reconciler.server.presented import KeyPresented, presented_among
 from reconciler.server.problems import Problem, instant
 from reconciler.server.questions import MOST_BYTES, FormRefused, KeyQuestion, read_question
 from reconciler.server.requests import (
@@ -26,6 +26,7 @@ from reconciler.server.requests import (
     Scope,
     Send,
     addresses_of,
+    header_values,
     note_of,
     send_answer,
     text_headers,
@@ -64,19 +65,21 @@ class Introspection:
     async def _refuse_caller(self, scope: Scope) -> Answer | None:
         """Give the answer to whoever may not ask; None for who may."""
         service, manner = self.service, self.service.manner()
-        headers = text_headers(scope)
-        presented = presented_key(headers, addresses=addresses_of(scope))
+        values = header_values(scope, service.names)
+        presented = presented_among(values, addresses=addresses_of(scope))
         if not isinstance(presented, KeyPresented):
             service.counts.add(Asking.CALLER, outcome_of(presented))
             note_of(scope).add(caller_outcome=outcome_of(presented))
             return answer_of(presented, manner=manner)
-        verdict, asked = await service.decide_presenter(
-            scope, headers, presented.secret, INTROSPECT
+        verdict, address = await service.decide_presenter(
+            scope, values, presented.secret, INTROSPECT
         )
         service.counts.add(Asking.CALLER, outcome_of(verdict))
         note_of(scope).add(caller=version_of(verdict), caller_outcome=outcome_of(verdict))
-        is_allowed = isinstance(verdict, Allowed)
-        return None if is_allowed else answer_of(verdict, manner=manner, asked=asked)
+        if isinstance(verdict, Allowed):
+            return None
+        asked = Asked(scope=str(INTROSPECT), address=address)
+        return answer_of(verdict, manner=manner, asked=asked)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer | None:
         """Answer about the other key; None where the caller is gone."""

@@ -9,7 +9,7 @@ What does not live here: whether the key is any good, and HTTP libraries.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from urllib.parse import unquote
@@ -19,6 +19,8 @@ from reconciler.model.token import SHORTEST_TOKEN, TOKEN_PATTERN
 
 Headers: TypeAlias = Iterable[tuple[str, str]]
 """Names and values as text (latin-1 of the bytes), repeated ones repeated."""
+HeaderValues: TypeAlias = Mapping[str, Sequence[str]]
+"""All values by a header's name in small letters."""
 
 ORIGINAL_ADDRESSES: Final = frozenset(
     {"x-original-uri", "x-original-url", "x-forwarded-uri", "x-envoy-original-path"}
@@ -58,11 +60,19 @@ def presented_key(headers: Headers, *, addresses: Iterable[str] = ()) -> Present
     `addresses`: the request's own path and query, as they were sent; they are only looked at for
     something like a key, as those are that a proxy forwards.
     """
-    pairs = [(name.lower(), value.strip(_BLANKS)) for name, value in headers]
-    forwarded = (value for name, value in pairs if name in ORIGINAL_ADDRESSES)
-    if any(map(holds_something_like_a_key, (*addresses, *forwarded))):
-        return NotPresented()
-    texts = set(_texts(pairs))
+    values: dict[str, list[str]] = {}
+    for name, value in headers:
+        values.setdefault(name.lower(), []).append(value)
+    return presented_among(values, addresses=addresses)
+
+
+def presented_among(values: HeaderValues, *, addresses: Iterable[str] = ()) -> Presentation:
+    """Find the key as `presented_key` does, among all values of `CREDENTIAL_HEADERS`."""
+    forwarded = [v for name in ORIGINAL_ADDRESSES if name in values for v in values[name]]
+    for address in (*addresses, *forwarded):
+        if holds_something_like_a_key(address):
+            return NotPresented()
+    texts = _texts(values)
     if len(texts) > 1:
         return Contradictory()
     return KeyPresented(secret=Secret(texts.pop())) if texts else NotPresented()
@@ -75,11 +85,14 @@ def holds_something_like_a_key(address: str) -> bool:
     return any(_LIKE_A_KEY.search(text) is not None for text in (address, unquote(address)))
 
 
-def _texts(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _texts(values: HeaderValues) -> set[str]:
     """Give every text that is presented as a key; a scheme without a text presents none."""
-    for name, value in pairs:
-        bearer = _BEARER.fullmatch(value) if name == "authorization" else None
+    texts = set()
+    for value in values.get("authorization", ()):
+        bearer = _BEARER.fullmatch(value.strip(_BLANKS))
         if bearer is not None:
-            yield bearer["key"].strip(_BLANKS)
-        elif name == "x-api-key" and value:
-            yield value
+            texts.add(bearer["key"].strip(_BLANKS))
+    for value in values.get("x-api-key", ()):
+        texts.add(value.strip(_BLANKS))
+    texts.discard("")
+    return texts

@@ -75,7 +75,11 @@ class Reception:
         begun = self._steady()
         self._inside += 1
         try:
-            await self._answer(scope, receive, sending)
+            if self._inside > self._most and scope["path"] not in self._always:
+                note.add(outcome=DenialReason.OVERLOADED)
+                await send_answer(sending, _overloaded(scope))
+            else:
+                await self._app(scope, receive, sending)
         except Exception as fault:  # noqa: BLE001 - no request may learn how it failed
             self._tell(fault, note)
             if sending.status is None:
@@ -83,13 +87,6 @@ class Reception:
         finally:
             self._inside -= 1
             self._write(scope, note, sending.status, self._steady() - begun)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._inside > self._most and scope["path"] not in self._always:
-            scope[NOTE].add(outcome=DenialReason.OVERLOADED)
-            await send_answer(send, _overloaded(scope))
-            return
-        await self._app(scope, receive, send)
 
     def _id_of(self, scope: Scope) -> str:
         """Take the request's own id where it has one that may stand in a log, else a new one."""
@@ -134,7 +131,7 @@ class _Sending:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": [*message.get("headers", ()), self._header]}
+            message["headers"] = [*message.get("headers", ()), self._header]
         await self._send(message)
 
 

@@ -5,11 +5,12 @@ A note holds no credential, no path and no query: routes by name, version ids, a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from reconciler.server.answers import Answer
+from reconciler.server.presented import HeaderValues
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -17,7 +18,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-TextHeaders: TypeAlias = tuple[tuple[str, str], ...]
 WrittenHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 NOTE: Final = "keyrec.note"
@@ -46,18 +46,22 @@ def note_of(scope: Scope) -> Note:
     return note
 
 
-def text_headers(scope: Scope) -> TextHeaders:
+def text_headers(scope: Scope) -> tuple[tuple[str, str], ...]:
     """Give names and values as text, repeated ones repeated."""
     return tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
 
 
-def read_headers(scope: Scope, names: frozenset[bytes]) -> TextHeaders:
-    """Give the headers of these names (in small letters) as `text_headers` does, and no others."""
-    return tuple(
-        (n.decode("latin-1"), v.decode("latin-1"))
-        for n, v in scope["headers"]
-        if n.lower() in names
-    )
+def header_values(scope: Scope, names: Mapping[bytes, str]) -> HeaderValues:
+    """Give the values of the headers of these names, in the order in which they came.
+
+    `names`: each in small letters, with the same as text.
+    """
+    found: dict[str, list[str]] = {}
+    for written, value in scope["headers"]:
+        name = names.get(written.lower())
+        if name is not None:
+            found.setdefault(name, []).append(value.decode("latin-1"))
+    return found
 
 
 def query_of(scope: Scope) -> str:
