@@ -50,12 +50,17 @@ class CacheFolder:
             Path(path).unlink(missing_ok=True)
 
     def _is_ours(self) -> bool:
-        """Whether the folder is one, is the user's, and is closed to everybody else."""
-        try:
-            found = self.folder.lstat()
-        except OSError:
-            return False
-        return stat.S_ISDIR(found.st_mode) and _is_closed(found)
+        return is_ours(self.folder, is_folder=True)
+
+
+def is_ours(path: Path, *, is_folder: bool) -> bool:
+    """Whether a folder or file is one, is the user's, and is closed to everybody else."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    is_it = stat.S_ISDIR(found.st_mode) if is_folder else stat.S_ISREG(found.st_mode)
+    return is_it and _is_closed(found)
 
 
 def _is_closed(found: os.stat_result) -> bool:

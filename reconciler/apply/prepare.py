@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.errors import ManifestsInvalid
 from reconciler.manifest.assembly import Known, known_from
 from reconciler.manifest.desired import read_desired
+from reconciler.manifest.remembered import Memory
 from reconciler.model.custody import custody_of
 from reconciler.model.policy import Policy
 from reconciler.model.source import counted
@@ -44,9 +45,15 @@ class Wish:
 
 
 def prepare(
-    *, store: KeyStore, source: ManifestSource, manager: str, wish: Wish | None = None
+    *,
+    store: KeyStore,
+    source: ManifestSource,
+    manager: str,
+    wish: Wish | None = None,
+    memory: Memory | None = None,
 ) -> Prepared:
-    """Plan what the source's manifests mean for the store.
+    """Plan what the source's manifests mean for the store; `memory` saves reading what was read
+    before.
 
     Raises:
         ManifestsInvalid: with every problem of every manifest.
@@ -54,7 +61,7 @@ def prepare(
     """
     wish = wish or Wish()
     observed = store.observe(manager)
-    desired = _desired(source, observed, wish.environments)
+    desired = _desired(source, observed, wish.environments, memory)
     observed = with_others(store, desired, observed)
     request = PlanRequest(
         desired=desired,
@@ -77,7 +84,10 @@ def with_others(store: KeyStore, desired: DesiredState, observed: ObservedState)
 
 
 def _desired(
-    source: ManifestSource, observed: ObservedState, environments: tuple[str, ...]
+    source: ManifestSource,
+    observed: ObservedState,
+    environments: tuple[str, ...],
+    memory: Memory | None,
 ) -> DesiredState:
     result = read_desired(
         source.files(),
@@ -85,6 +95,7 @@ def _desired(
         known=known_to(observed),
         revision=source.revision(),
         environments=environments,
+        memory=memory,
     )
     if isinstance(result, DesiredState):
         return result

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.bootstrap.absent_sink import AbsentSink
 from reconciler.config import Settings
@@ -18,6 +19,9 @@ from reconciler.errors import IdentityRefused, KeyrecError
 from reconciler.model.policy import AuthorizationMode, Policy, SinkKind
 from reconciler.model.workspaces import Principal
 from reconciler.ports import Clock, Entropy, KeyStore, ManifestSource, SecretSink
+
+if TYPE_CHECKING:
+    from reconciler.manifest.remembered import Memory
 
 PARALLELISM = 8
 
@@ -84,6 +88,15 @@ def open_source(settings: Settings, revision: str | None = None) -> ManifestSour
     from reconciler.adapters.git_source import GitSource
 
     return GitSource(root, places, revision)
+
+
+def open_memory(settings: Settings) -> Memory | None:
+    """Open what is remembered of manifests; None where the user has no cache."""
+    if settings.cache_folder is None:
+        return None
+    from reconciler.adapters.manifest_cache import ManifestCache
+
+    return ManifestCache(Path(settings.cache_folder))
 
 
 def principal() -> Principal:

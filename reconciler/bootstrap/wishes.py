@@ -19,6 +19,8 @@ class PlanWish:
     no_new_access: bool = False
     brief: bool = False
     """Whether nobody reads more of a plan without changes than that there are none."""
+    cached: bool = False
+    """Whether what is known of a file's bytes stands for reading it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

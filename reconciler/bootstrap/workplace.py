@@ -132,6 +132,7 @@ class Workplace:
                 no_new_access=wish.no_new_access,
                 brief=wish.brief,
             ),
+            memory=doors.open_memory(self.settings) if wish.cached else None,
         )
 
     def prepare_maintenance(self, wish: PlanWish) -> Prepared:

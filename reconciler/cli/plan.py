@@ -59,10 +59,11 @@ def command(
         allowed_removals=allow_removals,
         no_new_access=no_new_access,
         brief=form == "text" and out is None and not session.verbosity,
+        cached=not no_cache,
     )
     with session.workplace() as place:
         source = place.manifests(revision)
-        keeps = wish.brief and not no_cache
+        keeps = wish.brief and wish.cached
         quiet = place.quiet_plans(wish, source, session.style) if keeps else None
         words = None if quiet is None else quiet.recall()
         if words is not None:

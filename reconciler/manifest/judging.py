@@ -6,6 +6,7 @@ file is read again where a rule across documents refuses something in it.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from reconciler.manifest.assembly import Assembly, Declaration, Known, assemble
 from reconciler.manifest.declared import declared_key
 from reconciler.manifest.free_text import secret_faults
 from reconciler.manifest.reading import read_file
+from reconciler.manifest.remembered import Memory, read_again, written
 from reconciler.manifest.rules import Found, judge_together
 from reconciler.manifest.schema import judge
 from reconciler.manifest.schema_keys import ApiKeyWire
@@ -23,6 +25,9 @@ from reconciler.manifest.tree import Document, Fault, Path, holds, place
 from reconciler.model.keys import FieldPlace
 from reconciler.model.source import Problem, SourceRef
 from reconciler.ports import ManifestFile
+
+_AT_ONCE = 2000
+"""Files that are asked for together."""
 
 PLACED_FIELDS: Final[dict[str, Path]] = {
     ".".join(path): path
@@ -53,9 +58,13 @@ class Judgement:
     """Sorted by position, each once."""
 
 
-def judge_files(files: Sequence[ManifestFile], known: Known | None) -> Judgement:
-    """Read and judge all files; they come in order of path."""
-    declarations, problems = _judge_each(files)
+def judge_files(
+    files: Sequence[ManifestFile], known: Known | None, memory: Memory | None = None
+) -> Judgement:
+    """Read and judge all files; they come in order of path. What `memory` holds of a file stands
+    for reading it.
+    """
+    declarations, problems = _judge_each(files) if memory is None else _judge_new(files, memory)
     assembly = assemble(tuple(declarations), known)
     problems += _place(files, judge_together(assembly))
     return Judgement(assembly=assembly, problems=tuple(sorted(set(problems))))
@@ -71,13 +80,51 @@ def _judge_each(files: Sequence[ManifestFile]) -> tuple[list[Declaration], list[
     declarations: list[Declaration] = []
     problems: list[Problem] = []
     for file in files:
-        reading = read_file(file)
-        problems += reading.problems
-        for document in reading.documents:
-            declaration, faults = _judge_document(document, reading.text)
-            declarations.append(declaration)
-            problems += problems_of(document, faults, reading.text)
+        found, wrong = _judge_file(file)
+        declarations += found
+        problems += wrong
     return declarations, problems
+
+
+def _judge_file(file: ManifestFile) -> tuple[list[Declaration], list[Problem]]:
+    reading = read_file(file)
+    declarations: list[Declaration] = []
+    problems = list(reading.problems)
+    for document in reading.documents:
+        declaration, faults = _judge_document(document, reading.text)
+        declarations.append(declaration)
+        problems += problems_of(document, faults, reading.text)
+    return declarations, problems
+
+
+def _judge_new(
+    files: Sequence[ManifestFile], memory: Memory
+) -> tuple[list[Declaration], list[Problem]]:
+    """Judge those files of whose bytes nothing is known, and remember what they say."""
+    declarations: list[Declaration] = []
+    problems: list[Problem] = []
+    for start in range(0, len(files), _AT_ONCE):
+        batch = {_digest(file): file for file in files[start : start + _AT_ONCE]}
+        known, new = memory.known(list(batch)), {}
+        for file in files[start : start + _AT_ONCE]:
+            digest = _digest(file)
+            found = read_again(known[digest], file.path) if digest in known else None
+            if found is None:
+                judged, wrong = _judge_file(file)
+                said = None if wrong else written(judged)
+                if said is not None:
+                    new[digest] = said
+                declarations += judged
+                problems += wrong
+            else:
+                declarations += found
+        memory.keep(new)
+    return declarations, problems
+
+
+def _digest(file: ManifestFile) -> bytes:
+    """Tell a file's bytes from any others."""
+    return hashlib.blake2b(file.content, digest_size=32).digest()
 
 
 def locate(files: Iterable[ManifestFile], source: SourceRef, path: Path) -> SourceRef:

@@ -1,0 +1,72 @@
+"""What files of manifests say, by the digest of their bytes: one SQLite file in the user's cache.
+
+A cache that cannot be used is no trouble: the files are read again. The file belongs to one version
+of the program; that of another one is removed. It holds what the manifests hold, and no secret.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from reconciler import __version__
+from reconciler.adapters.cache_folder import is_ours
+from reconciler.manifest.remembered import FORM
+
+_NAME = f"manifests-{__version__}-{FORM}.db"
+_TABLE = "CREATE TABLE IF NOT EXISTS said (digest BLOB PRIMARY KEY, content BLOB) WITHOUT ROWID"
+_AT_ONCE = 500
+_MOST = 500_000
+"""Files; with more than that the cache begins anew."""
+
+
+class ManifestCache:
+    """`remembered.Memory` in a folder of the user's own."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder; nothing is made before something is kept."""
+        self._folder = folder
+
+    def known(self, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """Give what was kept for those of the contents of which anything was."""
+        found: dict[bytes, bytes] = {}
+        with suppress(OSError, sqlite3.Error), self._opened(makes=False) as connection:
+            for start in range(0, len(digests), _AT_ONCE):
+                asked = digests[start : start + _AT_ONCE]
+                marks = ",".join("?" * len(asked))
+                rows = f"SELECT digest, content FROM said WHERE digest IN ({marks})"
+                found.update(connection.execute(rows, asked))
+        return found
+
+    def keep(self, found: Mapping[bytes, bytes]) -> None:
+        """Keep what was found of contents, by their digests."""
+        if not found:
+            return
+        with suppress(OSError, sqlite3.Error), self._opened(makes=True) as connection, connection:
+            connection.execute(_TABLE)
+            (count,) = connection.execute("SELECT count(*) FROM said").fetchone()
+            if count + len(found) > _MOST:
+                connection.execute("DELETE FROM said")
+            connection.executemany("INSERT OR REPLACE INTO said VALUES (?, ?)", found.items())
+
+    @contextmanager
+    def _opened(self, *, makes: bool) -> Iterator[sqlite3.Connection]:
+        """Open the file where it is the user's alone.
+
+        Raises:
+            OSError, sqlite3.Error: it cannot be opened, or should not.
+        """
+        path = self._folder / _NAME
+        if makes and not path.exists():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for older in self._folder.glob("manifests-*"):
+                older.unlink(missing_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+        if not (is_ours(self._folder, is_folder=True) and is_ours(path, is_folder=False)):
+            raise PermissionError(path)
+        with closing(sqlite3.connect(path, timeout=5)) as connection:
+            connection.execute("PRAGMA synchronous=OFF").close()
+            yield connection
