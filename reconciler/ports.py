@@ -225,6 +225,11 @@ class ManifestSource(Protocol):
     def revision(self) -> Revision:
         """Say which revision they are."""
 
+    def content_id(self) -> str | None:
+        """Give a text that names all files and their bytes without reading them; None where only
+        reading them tells.
+        """
+
 
 class Identity(Protocol):
     """Who applies."""

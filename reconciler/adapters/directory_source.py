@@ -68,6 +68,9 @@ class DirectorySource:
             return Revision(commit=None, dirty=True)
         return Revision(commit=head.stdout.decode("ascii").strip(), dirty=self._is_dirty())
 
+    def content_id(self) -> None:
+        """Only reading them tells: files change under one's hands."""
+
     def _is_dirty(self) -> bool:
         """Whether a manifest was changed, added, removed or is ignored by git."""
         prefix = _decoded(run_git(self._root, ["rev-parse", "--show-prefix"]).stdout).strip("\n")

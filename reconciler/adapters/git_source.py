@@ -70,6 +70,17 @@ class GitSource:
         """
         return Revision(commit=self._resolved(), dirty=False)
 
+    def content_id(self) -> str | None:
+        """Give the ids of the trees and files at the places; None where `files` will refuse them."""
+        commit = self._resolved()
+        names = [f"{commit}:./{'' if place == '.' else place}" for place in self._places]
+        answer = run_git(self._root, ["rev-parse", *names])
+        if answer.returncode != 0:
+            return None
+        ids = answer.stdout.decode("ascii").split()
+        found = zip(ids, self._places, strict=True)
+        return "\n".join(f"{object_id} {place}" for object_id, place in found)
+
     def _resolved(self) -> str:
         """Find the commit once; a branch that moves meanwhile does not matter."""
         if self._commit is None:

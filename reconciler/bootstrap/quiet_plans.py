@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -22,7 +21,7 @@ from reconciler.adapters.file_stamp import file_stamp
 from reconciler.bootstrap import doors
 from reconciler.bootstrap.wishes import PlanWish
 from reconciler.manifest.files import manifest_digest
-from reconciler.ports import ManifestFile
+from reconciler.ports import ManifestSource
 from reconciler.render.style import Style
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class QuietPlans:
     place: Workplace
     """Its store is opened only where it is a server."""
     wish: PlanWish
-    files: Sequence[ManifestFile]
+    source: ManifestSource
     style: Style
 
     def recall(self) -> str | None:
@@ -97,7 +96,7 @@ class QuietPlans:
         parts = (
             *(_FORM, __version__, settings.store.url.get_secret_value(), settings.manager),
             *(sorted(settings.environments or ()), wish, self.style.color),
-            manifest_digest(self.files),
+            self.source.content_id() or manifest_digest(self.source.files()),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 

@@ -23,6 +23,10 @@ class ReadOnce:
         """Say which revision they are."""
         return self._source.revision()
 
+    def content_id(self) -> str | None:
+        """Give a text that names all files and their bytes without reading them."""
+        return self._source.content_id()
+
     @cached_property
     def _files(self) -> tuple[ManifestFile, ...]:
         return tuple(self._source.files())

@@ -111,7 +111,7 @@ class Workplace:
             return None
         from reconciler.bootstrap.quiet_plans import QuietPlans
 
-        return QuietPlans(place=self, wish=wish, files=source.files(), style=style)
+        return QuietPlans(place=self, wish=wish, source=source, style=style)
 
     def prepare(self, wish: PlanWish, source: ManifestSource | None = None) -> Prepared:
         """Make a plan; only reads. `source`: the manifests, where they are opened already.

@@ -90,6 +90,9 @@ class Manifests:
         """Give a commit."""
         return Revision(commit="1a2b3c4d" * 5)
 
+    def content_id(self) -> None:
+        """Only reading tells."""
+
 
 def empty_world() -> World:
     """Give a store with a policy and nothing else."""
