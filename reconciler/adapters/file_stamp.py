@@ -13,7 +13,8 @@ from pathlib import Path
 _SETTLED = 2.0
 """Seconds after which no change hides behind the one before."""
 _PARTS = ("", "-wal", "-journal")
-_PLAIN = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]+)")
+_PLAIN = re.compile(r"sqlite(?:\+pysqlite)?:///([^?%]+)")
+"""Without `%`, which versions of SQLAlchemy read differently."""
 
 
 def file_stamp(url: str, now: datetime) -> str | None:

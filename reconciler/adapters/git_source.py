@@ -71,7 +71,7 @@ class GitSource:
         return Revision(commit=self._resolved(), dirty=False)
 
     def content_id(self) -> str | None:
-        """Give the ids of the trees and files at the places; None where `files` will refuse them."""
+        """Give the ids of trees and files at the places; None where `files` will refuse them."""
         commit = self._resolved()
         names = [f"{commit}:./{'' if place == '.' else place}" for place in self._places]
         answer = run_git(self._root, ["rev-parse", *names])

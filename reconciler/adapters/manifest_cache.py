@@ -1,16 +1,19 @@
 """What files of manifests say, by the digest of their bytes: one SQLite file in the user's cache.
 
 A cache that cannot be used is no trouble: the files are read again. The file belongs to one version
-of the program; that of another one is removed. It holds what the manifests hold, and no secret.
+of the program; that of another one is removed, and so is one that is damaged. What is kept of a
+file has a checksum. It holds what the manifests hold, and no secret.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from reconciler import __version__
 from reconciler.adapters.cache_folder import is_ours
@@ -38,19 +41,32 @@ class ManifestCache:
                 asked = digests[start : start + _AT_ONCE]
                 marks = ",".join("?" * len(asked))
                 rows = f"SELECT digest, content FROM said WHERE digest IN ({marks})"
-                found.update(connection.execute(rows, asked))
+                for digest, sealed in connection.execute(rows, asked):
+                    content = _unsealed(digest, sealed)
+                    if content is not None:
+                        found[digest] = content
         return found
 
     def keep(self, found: Mapping[bytes, bytes]) -> None:
         """Keep what was found of contents, by their digests."""
         if not found:
             return
-        with suppress(OSError, sqlite3.Error), self._opened(makes=True) as connection, connection:
+        with suppress(OSError, sqlite3.OperationalError):
+            try:
+                self._keep(found)
+            except sqlite3.DatabaseError as error:
+                if type(error) is not sqlite3.DatabaseError:
+                    raise  # it is in use, or cannot be written
+                (self._folder / _NAME).unlink(missing_ok=True)
+
+    def _keep(self, found: Mapping[bytes, bytes]) -> None:
+        sealed = ((digest, _sealed(digest, content)) for digest, content in found.items())
+        with self._opened(makes=True) as connection, connection:
             connection.execute(_TABLE)
             (count,) = connection.execute("SELECT count(*) FROM said").fetchone()
             if count + len(found) > _MOST:
                 connection.execute("DELETE FROM said")
-            connection.executemany("INSERT OR REPLACE INTO said VALUES (?, ?)", found.items())
+            connection.executemany("INSERT OR REPLACE INTO said VALUES (?, ?)", sealed)
 
     @contextmanager
     def _opened(self, *, makes: bool) -> Iterator[sqlite3.Connection]:
@@ -62,11 +78,25 @@ class ManifestCache:
         path = self._folder / _NAME
         if makes and not path.exists():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for older in self._folder.glob("manifests-*"):
-                older.unlink(missing_ok=True)
+            for other in self._folder.glob("manifests-*"):
+                if not other.name.startswith(_NAME):  # somebody may have made ours meanwhile
+                    other.unlink(missing_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
         if not (is_ours(self._folder, is_folder=True) and is_ours(path, is_folder=False)):
             raise PermissionError(path)
         with closing(sqlite3.connect(path, timeout=5)) as connection:
             connection.execute("PRAGMA synchronous=OFF").close()
             yield connection
+
+
+def _sealed(digest: bytes, content: bytes) -> bytes:
+    """Put a checksum of both before the content: SQLite has none."""
+    return zlib.crc32(content, zlib.crc32(digest)).to_bytes(4, "big") + content
+
+
+def _unsealed(digest: bytes, sealed: Any) -> bytes | None:
+    """Give the content; None where it is damaged."""
+    if not isinstance(sealed, bytes):
+        return None
+    content = sealed[4:]
+    return content if sealed == _sealed(digest, content) else None

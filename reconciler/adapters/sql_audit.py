@@ -13,10 +13,11 @@ from datetime import datetime, timezone
 from types import UnionType
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, func, insert, or_, select, type_coerce, update
+from sqlalchemy import Connection, RowMapping, func, or_, select, type_coerce, update
 from sqlalchemy.engine.interfaces import Dialect
 
 from reconciler.adapters.sql_doorbell import CHANNEL
+from reconciler.adapters.sql_putting import put_new
 from reconciler.adapters.sql_records import json_text, source_of, source_text
 from reconciler.adapters.sql_tables import audit, keys, meta
 from reconciler.adapters.sql_types import Instant
@@ -66,7 +67,7 @@ class Chain:
         """Write the added events and the new head."""
         if not self._rows:
             return
-        connection.execute(insert(audit), self._rows)
+        put_new(connection, audit, self._rows)
         head = update(meta).values(audit_sequence=self.sequence, audit_head=self.head)
         if connection.dialect.name == "postgresql":
             # Verifiers hear of it when it is committed.

@@ -6,12 +6,10 @@ taken, operations closed before others open on their path, keys made before what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, update
+from sqlalchemy import Connection, delete, update
 
 from reconciler.adapters.sql_among import among
+from reconciler.adapters.sql_putting import put_changed, put_new
 from reconciler.adapters.sql_tables import (
     attempts,
     key_versions,
@@ -26,19 +24,19 @@ from reconciler.adapters.sql_work import Work
 def flush(connection: Connection, work: Work) -> None:
     """Write every change of the work."""
     _leave_addresses(connection, work)
-    _update(connection, keys, work.keys.changed)
-    _insert(connection, keys, work.keys.new)
-    _update(connection, operations, work.operations.changed)
-    _insert(connection, operations, work.operations.new)
-    _insert(connection, attempts, work.attempts)
-    _update(connection, key_versions, work.versions.changed)
+    put_changed(connection, keys, work.keys.changed)
+    put_new(connection, keys, work.keys.new)
+    put_changed(connection, operations, work.operations.changed)
+    put_new(connection, operations, work.operations.new)
+    put_new(connection, attempts, work.attempts)
+    put_changed(connection, key_versions, work.versions.changed)
     hashed = [{**row, "secret_hash": work.hashes[row["version_id"]]} for row in work.versions.new]
-    _insert(connection, key_versions, hashed)
-    _update(connection, sink_paths, work.paths.changed)
-    _insert(connection, sink_paths, work.paths.new)
+    put_new(connection, key_versions, hashed)
+    put_changed(connection, sink_paths, work.paths.changed)
+    put_new(connection, sink_paths, work.paths.new)
     _drop_resources(connection, work)
-    _update(connection, resources, work.resources.changed)
-    _insert(connection, resources, work.resources.new)
+    put_changed(connection, resources, work.resources.changed)
+    put_new(connection, resources, work.resources.new)
 
 
 def _leave_addresses(connection: Connection, work: Work) -> None:
@@ -49,25 +47,6 @@ def _leave_addresses(connection: Connection, work: Work) -> None:
         leaving = among(connection, (keys.c.key_id,), ((key_id,) for key_id in work.vacated))
         # No legal name starts with this character.
         connection.execute(update(keys).where(leaving).values(name="#" + keys.c.key_id))
-
-
-def _insert(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    listed = [dict(row) for row in rows]
-    if listed:
-        connection.execute(insert(table), listed)
-
-
-def _update(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write whole rows by their primary key."""
-    own = [column.name for column in table.primary_key]
-    listed = [
-        {(f"at_{name}" if name in own else name): value for name, value in row.items()}
-        for row in rows
-    ]
-    if listed:
-        where = and_(*(table.c[name] == bindparam(f"at_{name}") for name in own))
-        values: dict[str, Any] = {name: bindparam(name) for name in listed[0] if name in table.c}
-        connection.execute(update(table).where(where).values(values), listed)
 
 
 def _drop_resources(connection: Connection, work: Work) -> None:

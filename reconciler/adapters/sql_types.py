@@ -38,9 +38,16 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
         """Refuse naive moments: they mean another time elsewhere."""
-        if value is not None and value.tzinfo is None:
+        if value is None:
+            return None
+        text = self.in_text(value)
+        return value if dialect.name == "postgresql" else text
+
+    def in_text(self, value: datetime) -> str | None:
+        """Write it for a statement that takes text; naive ones are refused."""
+        if value.tzinfo is None:
             raise ValueError("an instant in the store is aware")
-        return value if dialect.name == "postgresql" else instant(value)
+        return instant(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Give what reads a value in UTC: one call for each row."""
@@ -57,7 +64,11 @@ class Duration(TypeDecorator[timedelta]):
     def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
         """Count microseconds."""
         del dialect
-        return None if value is None else value // _MICROSECOND
+        return None if value is None else self.counted(value)
+
+    def counted(self, value: timedelta) -> int:
+        """Give the microseconds."""
+        return value // _MICROSECOND
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Give what reads them back."""

@@ -67,6 +67,7 @@ STORE_READINGS = frozenset(
         "check",
         "now",
         "observe",
+        "fingerprint",
         "presented",
         "use_marks",
         "find",

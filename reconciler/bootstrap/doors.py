@@ -96,7 +96,7 @@ def open_memory(settings: Settings) -> Memory | None:
         return None
     from reconciler.adapters.manifest_cache import ManifestCache
 
-    return ManifestCache(Path(settings.cache_folder))
+    return ManifestCache(Path(settings.cache_folder) / "manifests")
 
 
 def principal() -> Principal:

@@ -45,14 +45,17 @@ class QuietPlans:
 
     def recall(self) -> str | None:
         """Give what a plan of these files says, where it is known to say nothing."""
+        state = self.state  # asked before a plan is made, for `remember`
+        if state is None:
+            return None
         entry = self._entry()
         try:
             since = datetime.fromisoformat(entry["since"])
             until = datetime.fromisoformat(entry["until"])
-            words, state = str(entry["words"]), entry["state"]
+            holds = entry["state"] == state and since <= self._now() < until
+            return str(entry["words"]) if holds else None
         except (ValueError, TypeError, LookupError):
             return None
-        return words if state == self.state and since <= self._now() < until else None
 
     def remember(self, prepared: Prepared) -> None:
         """Keep what a plan of these files said, where it said nothing and the store is still as it

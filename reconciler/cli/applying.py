@@ -27,11 +27,13 @@ from reconciler.errors import (
     Refused,
     UsageError,
 )
-from reconciler.planning.plan import Plan
+from reconciler.planning.pairing import PlanRequest
+from reconciler.planning.plan import MaintenanceItem, Plan
 from reconciler.render.maintenance_lines import maintenance_line
 from reconciler.render.style import escape
 from reconciler.render.text import plan_difference_text, plan_text
 from reconciler.review.approval import unseen
+from reconciler.review.reviewing import reviewed_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,19 +71,31 @@ class Applying:
             )
         saved = self.approval.saved()
         with self.session.workplace() as place:
+            agreed = self._agreed(place, wish, terms, saved)
+            if agreed.is_changing:
+                return self._run(place, agreed)
+            return self._maintain(place, agreed)
+
+    def _agreed(
+        self, place: Workplace, wish: PlanWish, terms: RunTerms, saved: Plan | None
+    ) -> _Agreed:
+        """Plan, show the plan and get it approved; of the plan only that stays."""
+        with self.session.undisturbed():
             makes = place.prepare_maintenance if terms.maintenance_only else place.prepare
             prepared = makes(wish)
-            plan = prepared.plan
-            if not terms.maintenance_only:
-                self._show(plan)
-            self._judge(place, plan, prepared)
-            self._compare(plan, saved)
-            agreed = replace(terms, approved_digest=plan.digest)
-            if not plan.changes:
-                return self._maintain(place, prepared, agreed)
-            if saved is None and self.approval.digest is None:
-                self._ask(plan)
-            return self._run(place, prepared, agreed)
+        plan = prepared.plan
+        if not terms.maintenance_only:
+            self._show(plan)
+        self._judge(place, plan, prepared)
+        self._compare(plan, saved)
+        if plan.changes and saved is None and self.approval.digest is None:
+            self._ask(plan)
+        return _Agreed(
+            request=prepared.request,
+            terms=replace(terms, approved_digest=plan.digest),
+            maintenance=plan.maintenance,
+            is_changing=bool(plan.changes),
+        )
 
     def _show(self, plan: Plan) -> None:
         """Show the plan, as a remark where the result is for a machine."""
@@ -130,29 +144,30 @@ class Applying:
         if not has_said_yes("Apply this plan? [y/N] "):
             raise Declined("Nothing was applied.", advice="Say y or yes to apply.")
 
-    def _maintain(self, place: Workplace, prepared: Prepared, terms: RunTerms) -> ExitCode:
+    def _maintain(self, place: Workplace, agreed: _Agreed) -> ExitCode:
         """Run maintenance that is due: the manifests that asked for it approved it.
 
         Where it is asked for by name, the run also looks whether something is to be repaired. A
         run with nothing to do lets the sink remember what an earlier one could not tell it.
         """
-        plan = prepared.plan
-        if plan.maintenance or terms.maintenance_only:
-            if plan.maintenance and terms.maintenance_only:
-                self.session.say(maintenance_line(plan.maintenance))
-            return self._run(place, prepared, terms)
+        is_only = agreed.terms.maintenance_only
+        if agreed.maintenance or is_only:
+            if agreed.maintenance and is_only:
+                self.session.say(maintenance_line(agreed.maintenance))
+            return self._run(place, agreed)
         if is_anchor_behind(place, self.session.warn):
-            return self._run(place, prepared, terms)
+            return self._run(place, agreed)
         if self.form == "json":
-            show_report(self.session, _nothing(plan), self.form)
+            show_report(self.session, _nothing(agreed.terms), self.form)
         return ExitCode.DONE
 
-    def _run(self, place: Workplace, prepared: Prepared, terms: RunTerms) -> ExitCode:
+    def _run(self, place: Workplace, agreed: _Agreed) -> ExitCode:
+        terms = agreed.terms
         with watched(self.session) as on_outcome:
             try:
-                report = place.run(prepared.request, terms, on_outcome)
+                report = place.run(agreed.request, terms, on_outcome)
             except PlanDiffers as error:
-                self._show_difference(prepared.plan, error)
+                self._show_difference(reviewed_plan(agreed.request), error)
                 raise
         if terms.maintenance_only and self.form == "text" and _is_empty(report):
             self.session.show("No maintenance is due.")
@@ -178,6 +193,18 @@ class Applying:
         return ExitCode.CHANGES if counted else ExitCode.DONE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Agreed:
+    """What of an approved plan a run needs; the plan itself, of very many changes, is let go. From
+    the request it is made again, byte for byte.
+    """
+
+    request: PlanRequest
+    terms: RunTerms
+    maintenance: tuple[MaintenanceItem, ...]
+    is_changing: bool
+
+
 def _differs(plan: Plan) -> PlanDiffers:
     return PlanDiffers(
         f"The plan is not the one that was approved; its digest is {plan.digest}.",
@@ -190,5 +217,5 @@ def _is_empty(report: ApplyReport) -> bool:
     return not report.outcomes and not report.warnings
 
 
-def _nothing(plan: Plan) -> ApplyReport:
-    return ApplyReport(run_id="", plan_digest=plan.digest)
+def _nothing(terms: RunTerms) -> ApplyReport:
+    return ApplyReport(run_id="", plan_digest=terms.approved_digest or "")

@@ -7,7 +7,6 @@ how an error looks in `render/errors.py`. Heavy packages are imported by what ne
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -114,13 +113,7 @@ def _let_go(stream: TextIO) -> None:
 
 
 def main() -> None:
-    """Run `keyrec` and end the process.
-
-    Cycles are not collected: a command makes a great many objects that live to its end, few of
-    them in cycles, and looking through all of them again and again took a third of a large plan.
-    What runs for long (`keyrec serve`) collects them again.
-    """
-    gc.disable()
+    """Run `keyrec` and end the process."""
     code = run(sys.argv[1:])
     _let_go(sys.stdout)
     _let_go(sys.stderr)

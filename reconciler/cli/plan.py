@@ -71,7 +71,8 @@ def command(
             return ExitCode.DONE
         from reconciler.cli.plans import save_plan, say_rights, show_plan, verdict
 
-        prepared = place.prepare(wish, source)
+        with session.undisturbed():
+            prepared = place.prepare(wish, source)
         plan = prepared.plan
         if out is not None:
             save_plan(plan, out)

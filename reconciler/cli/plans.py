@@ -14,17 +14,17 @@ from reconciler.model.workspaces import Principal
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Plan, Refusal
 from reconciler.render.style import escape
-from reconciler.render.text import plan_text
+from reconciler.render.text import plan_text_parts
 
 
 def show_plan(session: Session, plan: Plan, form: str, environments: Sequence[str] = ()) -> None:
     """Write a plan as a result; `environments` name it where it is one of several."""
     if form == "text":
-        session.show(plan_text(plan, session.style, verbose=session.verbosity > 0))
+        session.show_parts(plan_text_parts(plan, session.style, verbose=session.verbosity > 0))
         return
     from reconciler.cli.plan_forms import plan_in_form
 
-    session.show(plan_in_form(plan, form, environments))
+    session.show_parts(plan_in_form(plan, form, environments))
 
 
 def verdict(plan: Plan) -> ExitCode:
@@ -68,10 +68,11 @@ def save_plan(plan: Plan, file: str) -> None:
     Raises:
         UsageError: the file cannot be written.
     """
-    from reconciler.render.document import plan_json
+    from reconciler.render.document import plan_json_parts
 
     try:
-        Path(file).write_text(plan_json(plan), encoding="utf-8")
+        with Path(file).open("w", encoding="utf-8") as opened:
+            opened.writelines(plan_json_parts(plan))
     except OSError as error:
         raise UsageError(
             f"{file} cannot be written: {error.strerror}.", advice="Check --out."

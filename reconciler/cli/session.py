@@ -7,9 +7,11 @@ the work. Nothing is opened here before a command asks for it.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -73,6 +75,19 @@ class Session:
         trace = self._trace if self.verbosity >= TRACING else None
         return Workplace(self.configuration, stop=self.stop, warn=self._warn_of, trace=trace)
 
+    @contextlib.contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Make a great many objects that live to the end of the command, as planning does, without
+        being looked through for cycles again and again: that took a third of a large plan.
+        Afterwards what is there is left out, and what comes is collected as ever.
+        """
+        gc.disable()
+        try:
+            yield
+        finally:
+            gc.freeze()
+            gc.enable()
+
     @property
     def style(self) -> Style:
         """Give the style for stdout."""
@@ -86,6 +101,13 @@ class Session:
     def show(self, text: str) -> None:
         """Write a result to stdout."""
         _write(sys.stdout, text)
+
+    def show_parts(self, parts: Iterable[str]) -> None:
+        """Write a result to stdout part by part; the last one ends its line."""
+        with contextlib.suppress(BrokenPipeError):
+            for part in parts:
+                sys.stdout.write(part)
+            sys.stdout.flush()
 
     def say(self, text: str) -> None:
         """Write a remark to stderr; -q keeps it back."""

@@ -24,6 +24,7 @@ def command(session: Session, *, paths: tuple[str, ...], form: str) -> ExitCode:
     from reconciler.bootstrap.offline import validate
     from reconciler.cli.problems import show_problems
 
-    checked = validate(session.config, paths)
+    with session.undisturbed():
+        checked = validate(session.config, paths)
     show_problems(session, checked.problems, form, valid=checked.sentence)
     return ExitCode.INVALID if checked.problems else ExitCode.DONE

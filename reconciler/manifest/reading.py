@@ -31,6 +31,9 @@ from reconciler.ports import ManifestFile
 
 ParserFactory = Callable[[str], EventParser]
 
+_NO_YAML = (yaml.YAMLError, ValueError)
+"""What parsers raise; the one in Python lets `int` and `chr` refuse a number that is too large."""
+
 
 def _parser() -> ParserFactory:
     """Give the C parser, or the one in Python: eight times slower, the same events."""
@@ -64,7 +67,7 @@ def read_file(file: ManifestFile, parser: ParserFactory | None = None) -> FileRe
         return FileReading(text="", problems=(text.problem,))
     problems: list[Problem] = list(_token_problems(file.path, text))
     parse = parser or _parser()
-    with suppress(Unusual, yaml.YAMLError):
+    with suppress(Unusual, *_NO_YAML):
         plain = read_plain(file.path, parse(text))
         return FileReading(text=text, documents=tuple(plain), problems=tuple(problems))
     return _read_closely(file.path, text, parse, problems)
@@ -87,7 +90,7 @@ def _read_closely(
         builder.run(parse(text))
     except TooDeep:
         pass
-    except yaml.YAMLError as error:
+    except _NO_YAML as error:
         problems.append(_syntax_problem(path, text, error))
     return FileReading(text=text, documents=tuple(builder.documents), problems=tuple(problems))
 
@@ -158,7 +161,7 @@ _MENDS = (
 )
 
 
-def _syntax_problem(path: str, text: str, error: yaml.YAMLError) -> Problem:
+def _syntax_problem(path: str, text: str, error: Exception) -> Problem:
     """Say where YAML ends to be YAML. The parser's own sentence may quote text: it is chosen."""
     mark = getattr(error, "problem_mark", None)
     said = str(getattr(error, "problem", None) or "")

@@ -67,8 +67,9 @@ def written(declarations: Iterable[Declaration]) -> bytes | None:
 def read_again(content: bytes, path: str) -> tuple[Declaration, ...] | None:
     """Give what was written down of a file that is at `path` now; None where it cannot be read."""
     try:
-        return tuple(_declaration(row, path) for row in json.loads(content))
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        rows = json.loads(content)
+        return tuple(_declaration(row, path) for row in rows) if isinstance(rows, list) else None
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast, overload
 
 from reconciler.model.canonical import Document
 from reconciler.model.keys import KeyFields, fields_document
@@ -45,6 +45,44 @@ def diff_fields(before: KeyFields | None, after: KeyFields | None) -> tuple[Fiel
     )
     one_sided = before is None or after is None
     return _without_repeats(tuple(c for c in changes if not (one_sided and _says_nothing(c))))
+
+
+class FieldsDiff(Sequence[FieldChange]):
+    """What `diff_fields` finds, found anew whenever somebody asks: of a hundred thousand changes
+    few are looked at twice, and what was found of each would take more room than the key.
+    """
+
+    __slots__ = ("_after", "_before")
+
+    def __init__(self, before: KeyFields | None, after: KeyFields | None) -> None:
+        """Take both states."""
+        self._before = before
+        self._after = after
+
+    @overload
+    def __getitem__(self, index: int) -> FieldChange: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[FieldChange, ...]: ...
+    def __getitem__(self, index: int | slice) -> FieldChange | tuple[FieldChange, ...]:
+        return self._found()[index]
+
+    def __iter__(self) -> Iterator[FieldChange]:
+        return iter(self._found())
+
+    def __len__(self) -> int:
+        return len(self._found())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._found() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._found())
+
+    def __repr__(self) -> str:
+        return repr(self._found())
+
+    def _found(self) -> tuple[FieldChange, ...]:
+        return diff_fields(self._before, self._after)
 
 
 def diff_bodies(before: Body | None, after: Body | None) -> tuple[FieldChange, ...]:

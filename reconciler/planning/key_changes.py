@@ -12,7 +12,7 @@ from reconciler.model.keys import KeyFields, KeyRecord, KeySpec, fields_fingerpr
 from reconciler.model.lifetime import format_duration
 from reconciler.model.policy import Prune
 from reconciler.planning.actions import Action, Reason
-from reconciler.planning.diff import diff_fields
+from reconciler.planning.diff import FieldsDiff
 from reconciler.planning.pairing import Pair
 from reconciler.planning.plan import Adoption, Base, Change, SecretEffect
 
@@ -37,7 +37,7 @@ def _created(spec: KeySpec) -> Change:
         reason=Reason.DECLARED,
         workspace=spec.address.workspace,
         source=spec.source,
-        fields=diff_fields(None, spec.fields),
+        fields=FieldsDiff(None, spec.fields),
         secret=SecretEffect(path=spec.fields.sink_path, from_version=None, adopts=adopts),
         spec=spec,
     )
@@ -57,7 +57,7 @@ def _altered(spec: KeySpec, record: KeyRecord, adoption: Adoption | None) -> Cha
         previous_address=str(record.address) if renamed else None,
         source=spec.source,
         base=_base(record),
-        fields=diff_fields(record.fields, spec.fields),
+        fields=FieldsDiff(record.fields, spec.fields),
         secret=_secret_effect(spec, record, actions),
         adoption=adoption,
         last_characters=record.last_characters,
@@ -155,7 +155,7 @@ def _removed(record: KeyRecord, reason: Reason, removal: str) -> Change:
         reason=reason,
         workspace=record.address.workspace,
         base=_base(record),
-        fields=diff_fields(record.fields, None),
+        fields=FieldsDiff(record.fields, None),
         secret=SecretEffect(
             path=record.fields.sink_path,
             from_version=None if current is None else current.sink_version,
@@ -174,7 +174,7 @@ def _deactivated(record: KeyRecord) -> Change:
         reason=Reason.UNDECLARED,
         workspace=record.address.workspace,
         base=_base(record),
-        fields=diff_fields(record.fields, replace(record.fields, active=False)),
+        fields=FieldsDiff(record.fields, replace(record.fields, active=False)),
         last_characters=record.last_characters,
         record=record,
     )

@@ -8,11 +8,13 @@ stale because a rotation came due. No type here has a field that could hold a se
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.model.canonical import Document, fingerprint
+from reconciler.model.canonical import Document, canonical_bytes
 from reconciler.model.keys import KeyRecord, KeySpec
 from reconciler.model.resources import Body, Resource
 from reconciler.model.review import Review
@@ -92,7 +94,8 @@ class Change:
     previous_address: str | None = None
     source: SourceRef | None = None
     base: Base | None = None
-    fields: tuple[FieldChange, ...] = ()
+    fields: Sequence[FieldChange] = ()
+    """Of a key that is planned: found when they are asked for (`diff.FieldsDiff`)."""
     secret: SecretEffect | None = None
     adoption: Adoption | None = None
     last_characters: str | None = None
@@ -189,7 +192,13 @@ class Plan:
     @property
     def digest(self) -> str:
         """Give `sha256:` and the hash of the declared effects and of what they are bound to."""
-        return f"sha256:{fingerprint(effects_document(self))}"
+        digest = hashlib.sha256(b'{"changes":[')
+        for place, change in enumerate(self.changes):
+            digest.update(b"," if place else b"")
+            digest.update(canonical_bytes(_effect(change)))
+        digest.update(b"],")
+        digest.update(canonical_bytes(_bound(self))[1:])
+        return f"sha256:{digest.hexdigest()}"
 
     @property
     def summary(self) -> dict[str, int]:
@@ -210,12 +219,16 @@ def effects_document(plan: Plan) -> Document:
     Compatibility: encoding `keyrec/effects/v1`. Approvals hold hashes of it, so any change of
     these bytes is a new encoding name.
     """
+    return {**_bound(plan), "changes": [_effect(change) for change in plan.changes]}
+
+
+def _bound(plan: Plan) -> dict[str, Document]:
+    """Give what the effects are bound to; `changes` sorts before all of these names."""
     return {
         "encoding": "keyrec/effects/v1",
         "manager": plan.manager,
         "store": plan.target.store_id,
         "sink": plan.target.sink_id,
-        "changes": [_effect(change) for change in plan.changes],
     }
 
 

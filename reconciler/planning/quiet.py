@@ -26,8 +26,10 @@ def quiet_until(plan: Plan, observed: ObservedState) -> datetime | None:
     if plan.changes or plan.maintenance or plan.drift or not plan.is_applyable:
         return None
     moments = [moment for record in observed.records for moment in _moments(record)]
-    due = min((m for m in moments if m is not None), default=FOR_EVER)
-    return due if None not in moments and due > observed.read_at else None
+    if None in moments:
+        return None
+    # What was due by now and is not in the plan rests, or is no part of what was asked for.
+    return min((m for m in moments if m is not None and m > observed.read_at), default=FOR_EVER)
 
 
 def _moments(record: KeyRecord) -> Iterator[datetime | None]:

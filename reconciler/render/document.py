@@ -22,21 +22,31 @@ from reconciler.planning.plan import (
     SecretEffect,
 )
 from reconciler.render.drift import drift_document
-from reconciler.render.json_form import FORMAT_VERSION, json_text, source_document
+from reconciler.render.json_form import FORMAT_VERSION, json_parts, source_document
 from reconciler.render.report import report_json
 from reconciler.render.review_document import access_document, finding_document, kind_word
 from reconciler.render.reviewed import assessments_of
 
-__all__ = ["plan_document", "plan_json", "report_json"]
+__all__ = ["plan_document", "plan_json", "plan_json_parts", "report_json"]
 
 
 def plan_json(plan: Plan) -> str:
     """Write a plan, deterministic to the byte."""
-    return json_text(plan_document(plan))
+    return "".join(plan_json_parts(plan))
+
+
+def plan_json_parts(plan: Plan) -> Iterator[str]:
+    """Write a plan part by part: of many changes there is never more than one."""
+    return json_parts(_values(plan))
 
 
 def plan_document(plan: Plan) -> dict[str, object]:
     """Give a plan as plain values. None of them can hold a secret: no type of a plan does."""
+    return {n: list(v) if isinstance(v, Iterator) else v for n, v in _values(plan).items()}
+
+
+def _values(plan: Plan) -> dict[str, object]:
+    """Give a plan's values; those of which there may be very many come one by one."""
     return {
         "format_version": FORMAT_VERSION,
         "tool": {"name": "keyrec", "version": __version__},
@@ -54,13 +64,13 @@ def plan_document(plan: Plan) -> dict[str, object]:
         },
         "digest": plan.digest,
         "summary": plan.summary,
-        "changes": [
+        "changes": (
             _change_document(change, assessment)
             for change, assessment in zip(plan.changes, assessments_of(plan), strict=True)
-        ],
+        ),
         "maintenance": [_maintenance_document(item) for item in plan.maintenance],
         "drift": [drift_document(drift) for drift in plan.drift],
-        "findings": [finding_document(finding) for finding in plan.review.findings],
+        "findings": (finding_document(finding) for finding in plan.review.findings),
         "fail_on": plan.review.fail_on.value,
         "diagnostics": list(_diagnostics(plan)),
         "applyable": plan.is_applyable,

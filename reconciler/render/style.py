@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_AT_ONCE = 1000
 _JOB_COMMAND = re.compile(r"##(?=[a-zA-Z]*\[)")
 
 
@@ -74,7 +76,14 @@ def joined(lines: Iterable[str]) -> str:
     A line that begins with `::`, which job logs obey as a command, loses its first colon to an
     escape; within a line the sign means nothing and stays.
     """
-    return "".join(f"{_disarmed(line)}\n" for line in lines)
+    return "".join(line_parts(lines))
+
+
+def line_parts(lines: Iterable[str]) -> Iterator[str]:
+    """Give what `joined` puts together, many lines at a time."""
+    listed = iter(lines)
+    while part := list(islice(listed, _AT_ONCE)):
+        yield "".join(f"{_disarmed(line)}\n" for line in part)
 
 
 def _disarmed(line: str) -> str:

@@ -15,14 +15,19 @@ from reconciler.render.plan_lines import bound_lines, refusal_lines, summary_lin
 from reconciler.render.report import outcome_line, report_text
 from reconciler.render.review_lines import findings_lines
 from reconciler.render.reviewed import reviewed
-from reconciler.render.style import Style, joined
+from reconciler.render.style import Style, line_parts
 
-__all__ = ["outcome_line", "plan_difference_text", "plan_text", "report_text"]
+__all__ = ["outcome_line", "plan_difference_text", "plan_text", "plan_text_parts", "report_text"]
 
 
 def plan_text(plan: Plan, style: Style, *, verbose: bool = False) -> str:
     """Show what apply would do; `verbose` lists maintenance and keys of others one by one."""
-    return joined(_plan_lines(plan, style, verbose=verbose))
+    return "".join(plan_text_parts(plan, style, verbose=verbose))
+
+
+def plan_text_parts(plan: Plan, style: Style, *, verbose: bool = False) -> Iterator[str]:
+    """Give what `plan_text` shows, many lines at a time."""
+    return line_parts(_plan_lines(plan, style, verbose=verbose))
 
 
 def _plan_lines(plan: Plan, style: Style, *, verbose: bool) -> Iterator[str]:

@@ -9,7 +9,6 @@ is asked of the row each time.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.model.secret import Secret
@@ -54,11 +53,6 @@ class Proofs:
         inner.update(secret.reveal().encode("utf-8", "surrogatepass"))
         outer.update(inner.digest())
         return outer.digest()
-
-    @property
-    def right(self) -> Callable[[bytes], Proof | None]:
-        """Give what finds the proof of a text that is right."""
-        return self._right.get
 
     def find(self, name: bytes) -> Proof | None:
         """Give what is known of a text."""

@@ -9,42 +9,28 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass
 
 from reconciler.credentials.verdict import Allowed
 from reconciler.model.policy import HashProfile
-from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog, ScopeGrant
+from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
 from reconciler.ports import StoredVersion
 from reconciler.verification.bounds import ROW_LIFE
 from reconciler.verification.doors import Changes, Issued, StoreMark
-from reconciler.verification.usage import Tally
-
-Asked: TypeAlias = tuple[str | None, ScopeGrant | str | None, str | None]
-"""Address, scope and environment, as they were asked about."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
-class Standing:
-    """One answer that stands."""
-
-    verdict: Allowed
-    catalog: ScopeCatalog
-    until: float
-    """Seconds since 1970, by the database's clock."""
-    tally: Tally
-    """Counts how often it was given."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Row:
     """One version, and when it was read."""
 
     stored: StoredVersion
     read_at: float
-    standing: dict[Asked, Standing] = field(default_factory=dict)
-    """What was decided about it by this very row; it goes when the row goes."""
+    is_kept: bool = True
+    """Whether it is what the store holds, as far as is known; never again once it is not."""
+    allowed: Allowed | None = None
+    """What is answered by it to whoever may use it: one value for all questions."""
+    standing: int = 0
+    """How many answers were let stand that were made from it."""
 
 
 class Snapshot:
@@ -60,11 +46,6 @@ class Snapshot:
         self._by_key: defaultdict[str, set[str]] = defaultdict(set)
         self._lock = threading.Lock()
 
-    @property
-    def kept(self) -> Callable[[str], Row | None]:
-        """Give what finds a row, of whatever age it is."""
-        return self._rows.get
-
     def get(self, version_id: str, at: float) -> Row | None:
         """Give a row that is kept; None where it has to be asked of the store.
 
@@ -76,12 +57,10 @@ class Snapshot:
     def follow(self, changes: Changes) -> None:
         """Come to the state of a mark: what changed since is forgotten."""
         with self._lock:
-            if changes.key_ids is None:
-                self._rows.clear()
-                self._by_key.clear()
-            for key_id in changes.key_ids or ():
-                for version_id in self._by_key.pop(key_id, ()):
-                    self._rows.pop(version_id, None)
+            changed = self._by_key if changes.key_ids is None else changes.key_ids
+            for key_id in tuple(changed):
+                for version_id in tuple(self._by_key.get(key_id, ())):
+                    self._forget(version_id)
             if changes.catalog is not None and changes.catalog != self.catalog:
                 self.catalog = changes.catalog
             self.hashing = changes.hashing or self.hashing
@@ -113,6 +92,7 @@ class Snapshot:
         row = self._rows.pop(version_id, None)
         if row is None:
             return
+        row.is_kept = False
         key_id = row.stored.record.key_id
         self._by_key[key_id].discard(version_id)
         if not self._by_key[key_id]:

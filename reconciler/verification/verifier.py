@@ -34,8 +34,8 @@ from reconciler.verification.question import (
     plain_address,
     wanted_scope,
 )
-from reconciler.verification.snapshot import Asked, Snapshot
-from reconciler.verification.standing import StandingAnswers
+from reconciler.verification.snapshot import Snapshot
+from reconciler.verification.standing import Asked, StandingAnswers
 from reconciler.verification.terms import VerifierState, VerifierTerms
 from reconciler.verification.usage import Tally, UseRecorder
 
@@ -82,7 +82,7 @@ class Verifier:
         self._uses = UseRecorder(
             store, reporter=terms.reporter, now=self._store_time, on_trouble=tell
         )
-        self._standing = StandingAnswers(self._inquiry, self._uses)
+        self._standing = StandingAnswers(self._inquiry, self._uses, entries=2 * terms.entries)
         os.register_at_fork(after_in_child=partial(_end, ref(self._standing)))
         self._start()
 
@@ -100,12 +100,12 @@ class Verifier:
         needs, `Resource:level`. `environment`: where the key is presented; the verifier's own where
         it is not named. Never raises for what is presented, whatever it is.
         """
-        key, asked = as_secret(key), (address, scope, environment)
-        name = self._proofs.name(key)
-        standing = self._standing.find(name, asked)
+        key = as_secret(key)
+        asked = (self._proofs.name(key), address, scope, environment)
+        standing = self._standing.find(asked)
         if standing is not None:
             return standing
-        question = self._question(key, name, asked)
+        question = self._question(key, asked)
         found = self._inquiry.at_once(question) or waited(self._inquiry.steps(question))
         return self._noted(question, found, asked)
 
@@ -118,12 +118,12 @@ class Verifier:
         environment: str | None = None,
     ) -> Verdict:
         """Decide as `check` does, without ever holding up the event loop."""
-        key, asked = as_secret(key), (address, scope, environment)
-        name = self._proofs.name(key)
-        standing = self._standing.find(name, asked)
+        key = as_secret(key)
+        asked = (self._proofs.name(key), address, scope, environment)
+        standing = self._standing.find(asked)
         if standing is not None:
             return standing
-        question = self._question(key, name, asked)
+        question = self._question(key, asked)
         found = self._inquiry.at_once(question) or await awaited(self._inquiry.steps(question))
         return self._noted(question, found, asked)
 
@@ -170,13 +170,13 @@ class Verifier:
             self.close()
             raise
 
-    def _question(self, secret: Secret, name: bytes, asked: Asked) -> Question:
+    def _question(self, secret: Secret, asked: Asked) -> Question:
         if os.getpid() != self._process:
             raise VerifierMisused(
                 "This verifier was opened in another process: its threads are not in this one.",
                 advice="Open it after the fork, in each worker: gunicorn's post_fork does.",
             )
-        address, scope, environment = asked
+        name, address, scope, environment = asked
         issuer = self._issuer
         if environment is not None and environment != issuer.environment:
             issuer = Issuer(prefix=issuer.prefix, environment=environment)
@@ -202,7 +202,7 @@ class Verifier:
             self._uses.allowed(version_id, at, address=address, scope=scope)
             if address is not None or question.address is None:
                 tally = Tally(version_id, address=address, scope=scope)
-                self._standing.keep(row, asked, verdict, by=found.catalog, tally=tally)
+                self._standing.keep(asked, verdict, row=row, by=found.catalog, tally=tally)
         else:
             self._uses.denied(version_id, at, reason=verdict.reason, address=address)
         return verdict
