@@ -23,8 +23,8 @@ from reconciler.adapters.sql_uses import select_versions, version_marks
 from reconciler.model.keys import KeyRecord, KeyVersion
 
 _AT_ONCE = 1000
-_ALIKE = ("workspace", "manager", "environment", "sink_id", "custody", "owner")
-"""Columns whose few words stand in many rows."""
+_ALIKE = ("workspace", "manager", "environment", "sink_id", "custody", "owner", "key_id")
+"""Columns whose words stand in many rows."""
 
 
 def read_records(connection: Connection, manager: str) -> tuple[tuple[KeyRecord, ...], StoredMarks]:
@@ -63,7 +63,7 @@ class _Versions:
 
     def take(self, connection: Connection, wanted: Select[Any]) -> None:
         """Read versions, each with its last use and its marks."""
-        for row in _shared(plain_rows(connection.execute(wanted))):
+        for row in shared(plain_rows(connection.execute(wanted))):
             version = version_of(cast("VersionRow", row), row["last_used_at"])
             self.of[row["key_id"]].append((row["audit_sequence"], version))
             if row["marks"]:
@@ -87,10 +87,10 @@ def _keys(connection: Connection, manager: str) -> Iterator[KeyRow]:
     with_rest = select(key_versions.c.key_id).where(has_something_left)
     is_shown = or_(is_live, keys.c.key_id.in_(with_rest))
     wanted = select(keys).where(keys.c.manager == manager, is_shown)
-    return (cast("KeyRow", row) for row in _shared(plain_rows(connection.execute(wanted))))
+    return (cast("KeyRow", row) for row in shared(plain_rows(connection.execute(wanted))))
 
 
-def _shared(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def shared(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Keep the words that many rows have in common once."""
     for row in rows:
         for name in _ALIKE:

@@ -11,7 +11,7 @@ from typing import cast
 from sqlalchemy import Connection, or_, select
 
 from reconciler.adapters.sql_among import among
-from reconciler.adapters.sql_observed import plain_rows, read_records
+from reconciler.adapters.sql_observed import plain_rows, read_records, shared
 from reconciler.adapters.sql_records import (
     operation_of,
     path_of,
@@ -50,7 +50,7 @@ def observe(
     """Read everything of one manager, and foreign records of the addresses `whole`."""
     stored = connection.execute(select(meta)).one()
     tombs = _tombstones(connection, manager)
-    places = plain_rows(connection.execute(select(sink_paths)))
+    places = shared(plain_rows(connection.execute(select(sink_paths))))
     records, marks = read_records(connection, manager)
     reporters = read_reporters(connection)
     return ObservedState(

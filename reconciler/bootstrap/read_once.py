@@ -1,23 +1,28 @@
-"""A source of manifests that is asked once, whoever asks."""
+"""A source of manifests that is read once for two who ask: what is remembered, and the plan."""
 
 from __future__ import annotations
-
-from functools import cached_property
 
 from reconciler.model.states import Revision
 from reconciler.ports import ManifestFile, ManifestSource
 
 
 class ReadOnce:
-    """Gives what a source gave the first time. Errors are the source's."""
+    """Gives what a source gave the first time, once more. Errors are the source's."""
 
     def __init__(self, source: ManifestSource) -> None:
         """Take the source."""
         self._source = source
+        self._kept: tuple[ManifestFile, ...] | None = None
 
     def files(self) -> tuple[ManifestFile, ...]:
-        """Give all manifest files, sorted by path."""
-        return self._files
+        """Give all manifest files, sorted by path. The second time they are let go: of very many,
+        the bytes are no small part of what a plan holds.
+        """
+        if self._kept is None:
+            self._kept = tuple(self._source.files())
+            return self._kept
+        kept, self._kept = self._kept, None
+        return kept
 
     def revision(self) -> Revision:
         """Say which revision they are."""
@@ -26,7 +31,3 @@ class ReadOnce:
     def content_id(self) -> str | None:
         """Give a text that names all files and their bytes without reading them."""
         return self._source.content_id()
-
-    @cached_property
-    def _files(self) -> tuple[ManifestFile, ...]:
-        return tuple(self._source.files())

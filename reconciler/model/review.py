@@ -5,8 +5,10 @@ Compatibility: they stand in plans as JSON; ids and words are never given anothe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 
 from reconciler.model.severity import Severity
 from reconciler.model.source import SourceRef
@@ -55,9 +57,21 @@ class Finding:
         return self.waiver is not None and self.waiver.counts
 
     @property
-    def order(self) -> tuple[int, bool, str, str, str]:
-        """Give what findings are sorted by: the gravest first, what changes before what was so."""
-        return self.severity.rank, not self.is_of_change, self.address, self.rule, self.message
+    def rank(self) -> int:
+        """Give what findings are sorted by first: the gravest, and what changes before what was
+        so.
+        """
+        return 2 * self.severity.rank + (not self.is_of_change)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sort findings by rank, address, rule and message: from the last to the first, so that no
+    tuple is made for each of very many.
+    """
+    ordered = list(findings)
+    for name in ("message", "rule", "address", "rank"):
+        ordered.sort(key=attrgetter(name))
+    return tuple(ordered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

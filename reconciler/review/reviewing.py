@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.model.keys import KeySpec
-from reconciler.model.review import Finding, Review
+from reconciler.model.review import Finding, Review, in_order
 from reconciler.model.severity import Severity
 from reconciler.model.verdict import Assessment, Dimension, Thing, assessed
 from reconciler.planning.actions import Action
@@ -60,7 +60,7 @@ def review(plan: Plan, request: PlanRequest) -> Review:
     findings += judged.found(WAIVER_RULE, said_of_waivers(findings, scene))
     return Review(
         assessments=assessments,
-        findings=tuple(sorted(with_waivers(findings, scene), key=lambda f: f.order)),
+        findings=in_order(with_waivers(findings, scene)),
         fail_on=scene.policy.review.fail_on,
     )
 

@@ -50,13 +50,13 @@ def allows_everything(scene: Scene) -> Iterator[Said]:
     """The ranges hold all or most addresses of a family, also in pieces."""
     for spec in scene.specs:
         ranges = spec.fields.ranges
-        if ranges is not None and covers_most(scene.spans[ranges]):
+        if ranges is not None and covers_most(spans(ranges)):
             words = share_words(ranges)
             yield scene.of_spec(
                 spec,
                 f"allows {words}, which is nobody's network",
                 "spec.allowlist",
-                whole=_whole(scene.spans[ranges]),
+                whole=_whole(spans(ranges)),
             )
 
 
@@ -86,7 +86,7 @@ def broad_range(scene: Scene) -> Iterator[Said]:
     """A range is larger than one system's network, or all of them together are."""
     for spec in scene.specs:
         ranges = spec.fields.ranges or ()
-        found = scene.spans[ranges]
+        found = spans(ranges)
         if not any(_is_beyond(v, n) for v, n in counted(found).items()):
             continue
         broad = _broad(found)
@@ -149,7 +149,7 @@ def private_range(scene: Scene) -> Iterator[Said]:
     for spec in scene.specs:
         if spec.fields.environment not in {"prod", "production", "live"}:
             continue
-        found = [span for span in scene.spans[spec.fields.ranges or ()] if _is_nobodys(span)]
+        found = [span for span in spans(spec.fields.ranges or ()) if _is_nobodys(span)]
         if found:
             words = ", ".join(span.text for span in found[:4])
             yield scene.of_spec(

@@ -12,7 +12,6 @@ from reconciler.model.keys import KeyAddress, KeyFields, KeyRecord, KeySpec
 from reconciler.model.policy import Policy
 from reconciler.model.scopes import BUILT_IN_CATALOG, GRAVE, ScopeCatalog, ScopeGrant
 from reconciler.model.severity import Severity
-from reconciler.model.spans import Span, spans_of
 from reconciler.model.states import DesiredState, ObservedState
 from reconciler.model.verdict import Thing
 from reconciler.model.workspaces import NetworkSet
@@ -116,14 +115,6 @@ class Scene:
             return self.only
         covers = self.request.selection.covers
         return tuple(s for s in self.desired.keys if covers(str(s.address)))
-
-    @cached_property
-    def spans(self) -> Mapping[tuple[str, ...], tuple[Span, ...]]:
-        """Give the addresses of each different allowlist of these keys as numbers, none for none:
-        several rules ask for every key.
-        """
-        different = {s.fields.ranges or () for s in self.specs}
-        return {ranges: spans_of(ranges) for ranges in different}
 
     @cached_property
     def key_changes(self) -> tuple[Change, ...]:
