@@ -85,8 +85,7 @@ class KeyStore(Protocol):
 
     def fingerprint(self) -> str | None:
         """Give a text that is another one after any change of what `observe` reads, whoever made
-        it and however: keys, versions, operations, paths and resources of all managers. Uses are
-        left out. None where it would take as long as to read all of it.
+        it, uses apart; None where it would take as long as to read all of it.
         """
 
     def presented(self, version_id: str) -> StoredVersion | None:
@@ -226,9 +225,7 @@ class ManifestSource(Protocol):
         """Say which revision they are."""
 
     def content_id(self) -> str | None:
-        """Give a text that names all files and their bytes without reading them; None where only
-        reading them tells.
-        """
+        """Name all files and their bytes without reading them; None where only reading tells."""
 
 
 class Identity(Protocol):

@@ -84,14 +84,13 @@ def put_fields(row: KeyRow, fields: KeyFields) -> None:
 
 def fields_of(row: FieldsRow) -> KeyFields:
     """Read a key's fields back."""
-    entries, ranges = row["allowlist"], row["ranges"]
-    allowlist = _words(entries)
+    allowlist, ranges = _words(row["allowlist"]), row["ranges"]
     return KeyFields(
         environment=row["environment"],
         sink_path=row["sink_path"],
         scopes=_scopes(row["scopes"]),
         allowlist=allowlist,
-        ranges=allowlist if ranges == entries else _words(ranges),
+        ranges=allowlist if ranges == row["allowlist"] else _words(ranges),
         expiration=row["expiration"],
         active=row["active"],
         protected=row["protected"],

@@ -26,7 +26,7 @@ from reconciler.render.style import Style
 
 if TYPE_CHECKING:
     from reconciler.apply.prepare import Prepared
-    from reconciler.bootstrap.workplace import Workplace
+    from reconciler.bootstrap.planning_place import PlanningPlace
 
 _FORM = 1
 _LARGEST = 64 * 1024
@@ -37,7 +37,7 @@ _MOST = 256
 class QuietPlans:
     """Remembered silence for one configuration and one way of asking."""
 
-    place: Workplace
+    place: PlanningPlace
     """Its store is opened only where it is a server."""
     wish: PlanWish
     source: ManifestSource

@@ -1,47 +1,38 @@
 """The opened doors of one command: each opened when it is first needed, all closed at the end.
 
-Nothing is decided here. Planning contacts no sink: the stored policy says what a plan is bound to.
-What only a run needs is imported when there is one: a plan starts in half the time.
+Nothing is decided here. What only a run needs is imported when there is one: a plan starts in half
+the time.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import replace
-from functools import cached_property
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from reconciler.bootstrap import doors
 from reconciler.bootstrap.configuration import Configuration
-from reconciler.bootstrap.read_once import ReadOnce
+from reconciler.bootstrap.planning_place import PlanningPlace
 from reconciler.errors import Refused
 from reconciler.model.policy import SinkKind
 
 if TYPE_CHECKING:
-    from reconciler.apply.authorization import Trust
     from reconciler.apply.doors import Doors, RunRequest, RunWatch
     from reconciler.apply.emergency import Emergency
     from reconciler.apply.looking import Comparison
     from reconciler.apply.outcome import ApplyReport, Outcome
     from reconciler.apply.points import Effect
-    from reconciler.apply.prepare import Prepared
-    from reconciler.bootstrap.quiet_plans import QuietPlans
-    from reconciler.bootstrap.wishes import PlanWish, RunTerms
+    from reconciler.bootstrap.wishes import RunTerms
     from reconciler.model.journal import Lease
     from reconciler.model.keys import KeyAddress
     from reconciler.model.states import ObservedState
-    from reconciler.model.workspaces import Principal
     from reconciler.planning.pairing import PlanRequest
     from reconciler.planning.selection import Selection
-    from reconciler.ports import KeyStore, ManifestSource, SecretSink
-    from reconciler.render.style import Style
+    from reconciler.ports import SecretSink
 
 
-class Workplace:
-    """Store, manifests, sink and identity of one configuration; a context manager."""
+class Workplace(PlanningPlace):
+    """What planning needs, with the sink and all that a run needs; a context manager."""
 
     def __init__(
         self,
@@ -56,92 +47,10 @@ class Workplace:
         `stop` ends a run cleanly when it is set; `warn` is told before a secret could be sent
         what is dangerous about the way to the sink; `trace` before and after each effect of a run.
         """
-        self.configuration = configuration
-        self.settings = configuration.settings
+        super().__init__(configuration)
         self._stop = stop
         self._warn = warn
         self._trace = trace
-        self._opened = ExitStack()
-        self._principals: dict[Trust, Principal] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._opened.close()
-
-    @cached_property
-    def store(self) -> KeyStore:
-        """Give the opened store; StoreOutdated where its tables are not this program's."""
-        store = doors.open_store(self.settings)
-        self._opened.callback(store.close)
-        store.check()
-        return store
-
-    def principal(self, observed: ObservedState) -> Principal:
-        """Give who runs this, as the policy in the store wants it known; asked once.
-
-        Raises:
-            IdentityRefused: the policy wants an identity token, and there is none to believe.
-        """
-        from reconciler.apply.authorization import known_by
-
-        trust = known_by(observed.policy)
-        if trust not in self._principals:
-            found = doors.known(self.settings, observed.policy, self.store.now)
-            self._principals[trust] = found.principal
-        return self._principals[trust]
-
-    def observe(self) -> ObservedState:
-        """Read everything that the store holds of this manager."""
-        return self.store.observe(self.settings.manager)
-
-    def manifests(self, revision: str | None) -> ReadOnce:
-        """Open the manifests of the working tree, or of a git revision."""
-        return ReadOnce(doors.open_source(self.settings, revision))
-
-    def quiet_plans(self, wish: PlanWish, source: ReadOnce, style: Style) -> QuietPlans | None:
-        """Give what is remembered of such plans; None where nothing is kept."""
-        if self.settings.cache_folder is None:
-            return None
-        from reconciler.bootstrap.quiet_plans import QuietPlans
-
-        return QuietPlans(place=self, wish=wish, source=source, style=style)
-
-    def prepare(self, wish: PlanWish, source: ManifestSource | None = None) -> Prepared:
-        """Make a plan; only reads. `source`: the manifests, where they are opened already.
-
-        Raises:
-            ManifestsInvalid: with all problems.
-        """
-        from reconciler.apply.prepare import Wish, prepare
-
-        return prepare(
-            store=self.store,
-            source=source or doors.open_source(self.settings, wish.revision),
-            manager=self.settings.manager,
-            wish=Wish(
-                selection=wish.selection,
-                environments=self._environments,
-                allowed_removals=wish.allowed_removals,
-                no_new_access=wish.no_new_access,
-                brief=wish.brief,
-            ),
-            memory=doors.open_memory(self.settings) if wish.cached else None,
-        )
-
-    def prepare_maintenance(self, wish: PlanWish) -> Prepared:
-        """Plan what time brings; reads no manifest, for applied ones approved it."""
-        from reconciler.apply.prepare import Prepared
-        from reconciler.planning.planner import make_plan
-
-        request = self._maintenance_request(wish.selection)
-        return Prepared(plan=make_plan(request), request=request)
 
     def compare(self, selection: Selection, terms: RunTerms) -> Comparison:
         """Look for what was changed outside; only reads. Errors as `find_drift`."""
@@ -150,17 +59,6 @@ class Workplace:
         request = self._maintenance_request(selection)
         opened = self.open_doors(request.observed, terms)
         return find_drift(opened, request, parallelism=terms.parallelism, stop=self._stop)
-
-    def _maintenance_request(self, selection: Selection) -> PlanRequest:
-        from reconciler.apply.prepare import nothing_declared
-
-        return replace(
-            nothing_declared(self.observe()), selection=selection, environments=self._environments
-        )
-
-    @property
-    def _environments(self) -> tuple[str, ...]:
-        return tuple(sorted(self.settings.environments or ()))
 
     def run(
         self, request: PlanRequest, terms: RunTerms, on_outcome: Callable[[Outcome], None]

@@ -19,10 +19,9 @@ from reconciler.manifest.schema_policy import PolicyWire
 from reconciler.manifest.schema_shared import NetworkSetWire, ScopeCatalogWire, WorkspaceWire
 from reconciler.manifest.tree import Path
 from reconciler.manifest.wired import catalog_of, network_of, policy_of, workspace_of
-from reconciler.model.keys import FieldPlace
 from reconciler.model.policy import Policy
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog
-from reconciler.model.source import SourceRef
+from reconciler.model.source import FieldPlace, SourceRef
 from reconciler.model.states import ObservedState
 from reconciler.model.workspaces import NetworkSet, Workspace
 

@@ -33,6 +33,7 @@ from reconciler.manifest.tree import (
     MarkedMapping,
     MarkedSequence,
     Unreadable,
+    finished,
     marked_mapping,
     marked_sequence,
 )
@@ -49,19 +50,6 @@ class EventParser(Protocol):
 
 Refuse = Callable[[Mark, Code, str, str], None]
 """Takes a mark, a code, a message and an advice."""
-
-
-def finished(file: str, ordinal: int, tree: Any, *, start: Mark, last: Mark) -> Document:
-    """Put a document together whose content starts and ends at these marks."""
-    return Document(
-        file=file,
-        ordinal=ordinal,
-        tree=tree,
-        line=start.line + 1,
-        column=start.column + 1,
-        # a block scalar ends at the start of the line after it
-        end_line=last.line + 1 if last.column else max(last.line, 1),
-    )
 
 
 class TooDeep(Exception):

@@ -22,8 +22,7 @@ from reconciler.manifest.schema import judge
 from reconciler.manifest.schema_keys import ApiKeyWire
 from reconciler.manifest.snippets import problems_of, source_at
 from reconciler.manifest.tree import Document, Fault, Path, holds, place
-from reconciler.model.keys import FieldPlace
-from reconciler.model.source import Problem, SourceRef
+from reconciler.model.source import FieldPlace, Problem, SourceRef
 from reconciler.ports import ManifestFile
 
 _AT_ONCE = 2000

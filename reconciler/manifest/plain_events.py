@@ -21,13 +21,14 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconciler.manifest.events import DEEPEST, EventParser, finished
+from reconciler.manifest.events import DEEPEST, EventParser
 from reconciler.manifest.scalars import resolve
 from reconciler.manifest.tree import (
     Document,
     Mark,
     MarkedMapping,
     MarkedSequence,
+    finished,
     marked_mapping,
     marked_sequence,
 )

@@ -91,6 +91,19 @@ class Document:
     end_line: int
 
 
+def finished(file: str, ordinal: int, tree: Any, *, start: Mark, last: Mark) -> Document:
+    """Put a document together whose content starts and ends at these marks."""
+    return Document(
+        file=file,
+        ordinal=ordinal,
+        tree=tree,
+        line=start.line + 1,
+        column=start.column + 1,
+        # a block scalar ends at the start of the line after it
+        end_line=last.line + 1 if last.column else max(last.line, 1),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One reason to refuse a document, at a path in it."""

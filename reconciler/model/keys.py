@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
 
 from reconciler.model.canonical import Document, fingerprint
 from reconciler.model.lifetime import Expiration, Retirement, VersionState, format_duration
 from reconciler.model.scopes import ScopeGrant
-from reconciler.model.source import SourceRef
+from reconciler.model.source import FieldPlace, SourceRef
 
 DEFAULT_OVERLAP = timedelta(hours=24)
 RESTORED_HOLD = "removed before the store was restored from an older copy"
@@ -73,10 +72,6 @@ class KeyFields:
     description: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
     """Sorted by name."""
-
-
-FieldPlace: TypeAlias = tuple[str, int, int]
-"""A field's dotted manifest path, its line and its column, from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Positions count lines and columns from 1. Nothing here reads files.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -22,6 +23,10 @@ class SourceRef:
     def __str__(self) -> str:
         """Give `file:line:column`, the form that terminals and editors link."""
         return f"{self.file}:{self.line}:{self.column}"
+
+
+FieldPlace: TypeAlias = tuple[str, int, int]
+"""A field's dotted manifest path, its line and its column, from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -8,13 +8,12 @@ stale because a rotation came due. No type here has a field that could hold a se
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.model.canonical import Document, canonical_bytes
+from reconciler.model.canonical import Document
 from reconciler.model.keys import KeyRecord, KeySpec
 from reconciler.model.resources import Body, Resource
 from reconciler.model.review import Review
@@ -23,6 +22,7 @@ from reconciler.model.states import Revision
 from reconciler.model.verdict import Thing
 from reconciler.planning.actions import Action, MaintenanceKind, Reason
 from reconciler.planning.drift import Drift
+from reconciler.planning.effects import effects_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,13 +192,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """Give `sha256:` and the hash of the declared effects and of what they are bound to."""
-        digest = hashlib.sha256(b'{"changes":[')
-        for place, change in enumerate(self.changes):
-            digest.update(b"," if place else b"")
-            digest.update(canonical_bytes(_effect(change)))
-        digest.update(b"],")
-        digest.update(canonical_bytes(_bound(self))[1:])
-        return f"sha256:{digest.hexdigest()}"
+        return effects_digest(self)
 
     @property
     def summary(self) -> dict[str, int]:
@@ -211,51 +205,3 @@ class Plan:
             "unchanged": self.unchanged,
             "maintenance": len(self.maintenance),
         }
-
-
-def effects_document(plan: Plan) -> Document:
-    """Give what the digest covers.
-
-    Compatibility: encoding `keyrec/effects/v1`. Approvals hold hashes of it, so any change of
-    these bytes is a new encoding name.
-    """
-    return {**_bound(plan), "changes": [_effect(change) for change in plan.changes]}
-
-
-def _bound(plan: Plan) -> dict[str, Document]:
-    """Give what the effects are bound to; `changes` sorts before all of these names."""
-    return {
-        "encoding": "keyrec/effects/v1",
-        "manager": plan.manager,
-        "store": plan.target.store_id,
-        "sink": plan.target.sink_id,
-    }
-
-
-def _effect(change: Change) -> Document:
-    """Give one change; what came later than the encoding's name stands there only where it is."""
-    effect: dict[str, Document] = {
-        "address": change.address,
-        "previousAddress": change.previous_address,
-        "actions": [a.value for a in change.actions],
-        "reason": change.reason.value,
-        "base": None if change.base is None else change.base.fingerprint,
-        "fields": {f.name: {"before": f.before, "after": f.after} for f in change.fields},
-        "secret": None if change.secret is None else _secret_effect(change.secret),
-        "removal": change.removal,
-    }
-    if change.adoption is not None:
-        effect["adoption"] = {"formerManager": change.adoption.former_manager}
-    return effect
-
-
-def _secret_effect(secret: SecretEffect) -> Document:
-    effect: dict[str, Document] = {
-        "path": secret.path,
-        "ends": secret.ends,
-        "leftPath": secret.left_path,
-        "previousWorksFor": secret.previous_works_for,
-    }
-    if secret.adopts is not None:
-        effect["adopts"] = secret.adopts
-    return effect

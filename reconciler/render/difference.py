@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from reconciler.model.canonical import Document
-from reconciler.planning.plan import Plan, effects_document
+from reconciler.planning.effects import effects_document
+from reconciler.planning.plan import Plan
 from reconciler.render.field_lines import value_text
 from reconciler.render.style import Style, Tint, escape, joined
 

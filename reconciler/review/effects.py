@@ -8,7 +8,7 @@ all keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.model.policy import Policy
@@ -70,7 +70,9 @@ def _network(change: Change, scene: Scene) -> Assessment:
     old = before.ranges if isinstance(before, NetworkSet) else ()
     new = change.body.ranges if isinstance(change.body, NetworkSet) else ()
     body = change.body if isinstance(change.body, NetworkSet) else before
-    touched = () if not isinstance(body, NetworkSet) else tuple(sorted(_users(body, scene)))
+    touched = (
+        () if not isinstance(body, NetworkSet) else tuple(sorted(scene.network_users.of(body)))
+    )
     if not touched:
         return assessed(change.thing, ())  # no key that is looked at uses it
     shift = Shift(
@@ -79,16 +81,6 @@ def _network(change: Change, scene: Scene) -> Assessment:
         lost=lost_words(new, old),
     )
     return assessed(change.thing, (shift,), touched=touched)
-
-
-def _users(network: NetworkSet, scene: Scene) -> Iterator[str]:
-    """Name the keys whose allowlists mean the network, declared or stored, also another manager's:
-    those that this plan does not look at follow with their own.
-    """
-    for address in scene.keys_by_entry.get(f"network:{network.name}", ()):
-        own = (address.workspace, network.name) in scene.own_networks
-        if network.workspace == (address.workspace if own else None):
-            yield str(address)
 
 
 def _catalog(change: Change, scene: Scene) -> Assessment:

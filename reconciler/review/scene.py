@@ -14,11 +14,11 @@ from reconciler.model.scopes import BUILT_IN_CATALOG, GRAVE, ScopeCatalog, Scope
 from reconciler.model.severity import Severity
 from reconciler.model.states import DesiredState, ObservedState
 from reconciler.model.verdict import Thing
-from reconciler.model.workspaces import NetworkSet
 from reconciler.planning.actions import Action
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import Change, Plan
 from reconciler.review.meanings import Meanings, meanings
+from reconciler.review.networks import NetworkUsers
 from reconciler.review.said import Said
 from reconciler.review.usage import Usage
 
@@ -127,27 +127,9 @@ class Scene:
         return frozenset(c.thing for c in self.plan.changes)
 
     @cached_property
-    def keys_by_entry(self) -> Mapping[str, tuple[KeyAddress, ...]]:
-        """Give the keys whose allowlists name a network, by the entry that names it."""
-        allowlists = {a: r.fields.allowlist for a, r in self.observed.live.items()}
-        others = (f.record for f in self.observed.foreign if f.record is not None)
-        allowlists |= {r.address: r.fields.allowlist for r in others}
-        allowlists |= {s.address: s.fields.allowlist for s in self.desired.keys}
-        found: defaultdict[str, list[KeyAddress]] = defaultdict(list)
-        for address, allowlist in allowlists.items():
-            for entry in {e for e in allowlist or () if e.startswith("network:")}:
-                found[entry].append(address)
-        return {entry: tuple(addresses) for entry, addresses in found.items()}
-
-    @cached_property
-    def own_networks(self) -> frozenset[tuple[str, str]]:
-        """Give workspace and name of the networks that go before one of that name for all."""
-        bodies = (*(r.body for r in self.desired.resources), *self.observed.networks)
-        return frozenset(
-            (b.workspace, b.name)
-            for b in bodies
-            if isinstance(b, NetworkSet) and b.workspace is not None
-        )
+    def network_users(self) -> NetworkUsers:
+        """Give which keys mean which network."""
+        return NetworkUsers(desired=self.desired, observed=self.observed)
 
     @cached_property
     def before(self) -> Scene:

@@ -11,7 +11,8 @@ from reconciler.model.keys import Hold, KeyRecord
 from reconciler.model.lifetime import Expiration
 from reconciler.model.states import ForeignRecord, ObservedState
 from reconciler.planning.actions import Action, Reason
-from reconciler.planning.plan import Adoption, Plan, Refusal, SecretEffect, effects_document
+from reconciler.planning.effects import effects_document
+from reconciler.planning.plan import Adoption, Plan, Refusal, SecretEffect
 from reconciler.planning.selection import Selection
 from tests.fakes.world import ADMIN, SINK_ID, spec
 from tests.planning.records import (

@@ -15,8 +15,9 @@ from reconciler.model.lifetime import Expiration
 from reconciler.model.policy import Prune
 from reconciler.model.states import Revision
 from reconciler.model.workspaces import NetworkSet
+from reconciler.planning.effects import effects_document
 from reconciler.planning.pairing import PlanRequest
-from reconciler.planning.plan import Plan, effects_document
+from reconciler.planning.plan import Plan
 from reconciler.planning.planner import make_plan
 from tests.fakes.store import STORE_ID
 from tests.fakes.world import SINK_ID, policy, removal, spec

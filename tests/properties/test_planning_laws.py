@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from reconciler.model.canonical import canonical_bytes
 from reconciler.model.states import Revision
-from reconciler.planning.plan import Plan, effects_document
+from reconciler.planning.effects import effects_document
+from reconciler.planning.plan import Plan
 from reconciler.planning.planner import make_plan
 from tests.fakes.world import World
 from tests.properties.profiles import FIXED, RANDOM, SEED

@@ -34,8 +34,9 @@ from reconciler.model.states import (
 )
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 from reconciler.planning.actions import MaintenanceKind, Reason
-from reconciler.planning.pairing import PlanRequest, Selection
+from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.plan import MaintenanceItem, Plan, Target
+from reconciler.planning.selection import Selection
 from reconciler.review.reviewing import reviewed_plan
 
 NOW = datetime(2026, 11, 23, 14, 50, tzinfo=timezone.utc)

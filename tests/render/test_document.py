@@ -16,7 +16,8 @@ from jsonschema import Draft202012Validator
 from reconciler.errors import PlanFileInvalid
 from reconciler.manifest.json_schema import schema_text
 from reconciler.model.canonical import fingerprint
-from reconciler.planning.plan import FieldChange, Plan, effects_document
+from reconciler.planning.effects import effects_document
+from reconciler.planning.plan import FieldChange, Plan
 from reconciler.render.document import plan_document, plan_json
 from reconciler.render.plan_file import read_plan
 from reconciler.render.plan_schema import plan_schema
