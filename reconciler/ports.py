@@ -84,9 +84,7 @@ class KeyStore(Protocol):
         """
 
     def fingerprint(self) -> str | None:
-        """Give a text that is another one after any change of what `observe` reads, whoever made
-        it, uses apart; None where it would take as long as to read all of it.
-        """
+        """Give what any change of the store changes, uses apart; None where only reading tells."""
 
     def presented(self, version_id: str) -> StoredVersion | None:
         """Give the version with its key, whatever their states; None where the id is unknown."""
