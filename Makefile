@@ -19,6 +19,11 @@ KILLS ?= 1000
 MINUTES ?= 30
 SEED ?=
 
+# What `make bench` measures: sizes in keys, rounds, parts (plans,changes,apply,verify,http,flood,help).
+SIZES ?=
+ROUNDS ?=
+ONLY ?=
+
 CODE := reconciler tests tools ci benchmarks
 
 # Branch coverage that a room never falls below again, in percent; raise it when it has risen.
@@ -40,8 +45,11 @@ test: venv ## Run the tests, all but the long ones (those: make check, or LONG=1
 
 check: format lint types imports shell schemas-equal house workflows coverage ## All that a merge needs
 
-bench: venv ## Measure against a control in the same run: verification beside a flood of wrong keys
-	$(BIN)/python -m benchmarks.flood
+bench: venv services ## Measure beside floors and peers, in turns, in one run; SIZES, ROUNDS, ONLY (wants Go)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  -r requirements/bench.lock
+	$(BIN)/python -m benchmarks $(if $(SIZES),--sizes $(SIZES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(ONLY),--only $(ONLY))
 
 chaos: venv ## Kill keyrec at random on a PostgreSQL and a Vault of its own; KILLS, MINUTES, SEED
 	$(BIN)/python -m tests.chaos --kills $(KILLS) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,88 @@ def test_of_a_file_that_is_too_large_only_the_beginning_is_read(tmp_path) -> Non
     os.truncate(tmp_path / "keys" / "a.yaml", 8 * LARGEST_FILE)
     (file,) = DirectorySource(tmp_path, ["keys"]).files()
     assert len(file.content) == LARGEST_FILE + 1
+
+
+def test_a_socket_is_refused_without_asking_it(tmp_path, monkeypatch) -> None:
+    """Nothing of it is read."""
+    (tmp_path / "keys").mkdir()
+    monkeypatch.chdir(tmp_path)  # a socket's name may be no longer than 107 bytes
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("keys/a.yaml")
+        with pytest.raises(SourceUnavailable, match=r"^keys/a\.yaml cannot be read: "):
+            DirectorySource(tmp_path, ["keys"]).files()
+
+
+def test_a_pipe_that_somebody_writes_to_is_refused_too(tmp_path) -> None:
+    """What comes out of it is not looked at."""
+    (tmp_path / "keys").mkdir()
+    os.mkfifo(tmp_path / "keys/a.yaml")
+    opened = os.open(tmp_path / "keys/a.yaml", os.O_RDWR | os.O_NONBLOCK)
+    os.write(opened, b"a: b")
+    with pytest.raises(SourceUnavailable, match=r"^keys/a\.yaml is not a file$"):
+        DirectorySource(tmp_path, ["keys"]).files()
+    assert os.read(opened, 9) == b"a: b"
+    os.close(opened)
+
+
+def test_a_folder_with_the_name_of_a_manifest_is_a_folder(tmp_path) -> None:
+    """What is in it counts."""
+    write(tmp_path, "keys/a.yaml/b.yaml")
+    assert paths(DirectorySource(tmp_path, ["keys"])) == ["keys/a.yaml/b.yaml"]
+
+
+def read_while(tmp_path, monkeypatch, *, before: bytes, after: bytes, parts: int = 2**30) -> bytes:
+    """Read a file that is replaced in place once its size is known, `parts` bytes at a time."""
+    (tmp_path / "keys").mkdir()
+    at = tmp_path / "keys/a.yaml"
+    at.write_bytes(before)
+    told, given = os.fstat, os.read
+
+    def tell(number):
+        status = told(number)
+        at.write_bytes(after)
+        return status
+
+    monkeypatch.setattr(os, "fstat", tell)
+    monkeypatch.setattr(os, "read", lambda number, size: given(number, min(size, parts)))
+    (file,) = DirectorySource(tmp_path, ["keys"]).files()
+    return file.content
+
+
+MEANWHILE = [
+    *((b"a: b", b"a: b\nc: d"), (b"a: b", b"a: bc"), (b"", b"a: b")),
+    *((b"a: b\nc: d", b"a: b"), (b"a: b", b""), (b"a: b", b"c: d"), (b"", b"")),
+]
+"""What a file held when it was opened, and what it holds when it is read."""
+
+
+@pytest.mark.parametrize(("before", "after"), MEANWHILE)
+def test_a_file_that_grows_or_shrinks_is_read_to_its_end(
+    tmp_path, monkeypatch, before, after
+) -> None:
+    """Whatever its size was when it was opened."""
+    assert read_while(tmp_path, monkeypatch, before=before, after=after) == after
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize(("before", "after"), MEANWHILE)
+def test_a_file_that_comes_in_parts_is_put_together(
+    tmp_path, monkeypatch, before, after, parts
+) -> None:
+    """All that it held when it was opened; what was added meanwhile may be there or not."""
+    read = read_while(tmp_path, monkeypatch, before=before, after=after, parts=parts)
+    assert after.startswith(read)
+    assert len(read) >= min(len(before), len(after))
+
+
+@pytest.mark.parametrize("parts", [2**16, 2**30])
+def test_of_a_file_that_grows_too_large_so_much_is_read_that_it_is_seen(
+    tmp_path, monkeypatch, parts
+) -> None:
+    """And no more than twice of what is allowed."""
+    after = b"x" * (8 * LARGEST_FILE)
+    read = read_while(tmp_path, monkeypatch, before=b"a: b", after=after, parts=parts)
+    assert LARGEST_FILE < len(read) <= 2 * LARGEST_FILE
 
 
 def test_a_trouble_of_the_file_system_is_named(tmp_path, monkeypatch) -> None:

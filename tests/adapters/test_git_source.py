@@ -168,3 +168,70 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(repository) -> No
     repository.commit()
     with pytest.raises(SourceUnavailable, match=r"keys/large\.yaml at .* HEAD is too large"):
         GitSource(repository.root, ["keys"], "HEAD").files()
+
+
+def named(repository, places=("keys",)) -> str:
+    """Give what names the manifests of the newest commit."""
+    name = GitSource(repository.root, list(places), "HEAD").content_id()
+    assert name is not None
+    return name
+
+
+def test_the_same_manifests_have_the_same_name_in_every_commit(repository) -> None:
+    """Whatever else was committed, and whatever the working tree holds."""
+    repository.commit()
+    first = named(repository)
+    repository.write("other/x.yaml", "y: 1\n")
+    repository.commit()
+    repository.write("keys/a.yaml", "not committed")
+    assert named(repository) == first
+    assert named(repository, ["keys", "other"]) != first
+
+
+RENAMINGS = {
+    "bytes": lambda r: r.write("keys/b/z.yaml", "z: 2\n"),
+    "a path": lambda r: (r.root / "keys/a.yaml").rename(r.root / "keys/c.yaml"),
+    "a new file": lambda r: r.write("keys/b/new.yaml", ""),
+    "a file less": lambda r: (r.root / "keys/b/a.yml").unlink(),
+    "a link in its place": lambda r: (
+        (r.root / "keys/b/a.yml").unlink(),
+        (r.root / "keys/b/a.yml").symlink_to("z.yaml"),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", RENAMINGS.values(), ids=RENAMINGS)
+@pytest.mark.parametrize("places", [["keys"], ["."], ["keys/b", "keys"], ["other", "keys"]])
+def test_other_manifests_have_another_name(repository, change, places) -> None:
+    """At any of the places, and below them."""
+    repository.commit()
+    first = named(repository, places)
+    change(repository)
+    repository.commit()
+    assert named(repository, places) != first
+
+
+def test_the_places_are_part_of_the_name(repository) -> None:
+    """The same files at another place have other paths."""
+    repository.write("copy/a.yaml", "a: 1\n")
+    repository.write("again/a.yaml", "a: 1\n")
+    repository.commit()
+    assert named(repository, ["copy"]) != named(repository, ["again"])
+
+
+def test_a_place_that_is_not_there_has_no_name(repository) -> None:
+    """Reading it will say so."""
+    repository.commit()
+    assert GitSource(repository.root, ["nowhere"], "HEAD").content_id() is None
+    assert GitSource(repository.root / "keys", ["b"], "HEAD").content_id() is not None
+
+
+def test_a_branch_that_moves_meanwhile_changes_neither_name_nor_files(repository) -> None:
+    """What is named is what is read."""
+    repository.commit()
+    source = GitSource(repository.root, ["keys"], "main")
+    name, before = named(repository), GitSource(repository.root, ["keys"], "main").files()
+    assert source.content_id() == name
+    repository.write("keys/a.yaml", "a: moved\n")
+    repository.commit()
+    assert (source.content_id(), source.files()) == (name, before)
