@@ -47,7 +47,7 @@ check: format lint types imports shell schemas-equal house workflows coverage ##
 
 bench: venv services ## Measure beside floors and peers, in turns, in one run; SIZES, ROUNDS, ONLY (wants Go)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-	  -r requirements/bench.lock
+	  --only-binary :all: --requirement requirements/bench.lock
 	$(BIN)/python -m benchmarks $(if $(SIZES),--sizes $(SIZES)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(ONLY),--only $(ONLY))
 

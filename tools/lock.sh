@@ -35,11 +35,14 @@ compile() { # compile NAME ARGUMENT...
 compile dev --extra oidc --extra postgres --extra server --group dev
 compile runtime --constraint "$new/dev.txt"
 compile ci --extra oidc --extra postgres --group build --constraint "$new/dev.txt"
+compile bench --extra server --group bench --constraint "$new/dev.txt"
 
 mkdir -p requirements
 mv "$new/dev.lock" requirements/dev.lock
 mv "$new/runtime.lock" requirements/runtime.lock
 mv "$new/ci.lock" requirements/ci.lock
+mv "$new/bench.lock" requirements/bench.lock
 echo "requirements/dev.lock      $(grep -c '==' requirements/dev.lock) packages"
 echo "requirements/runtime.lock  $(grep -c '==' requirements/runtime.lock) packages"
 echo "requirements/ci.lock       $(grep -c '==' requirements/ci.lock) packages"
+echo "requirements/bench.lock    $(grep -c '==' requirements/bench.lock) packages"

@@ -28,6 +28,10 @@ HANDSHAKE_SECONDS: Final = 10
 """Which a TLS handshake may take; before its end no connection is limited else, nor counted."""
 GRACE_SECONDS: Final = 10
 """How long a stop waits for requests that are being answered."""
+SILENCE_SECONDS: Final = 20
+"""For which a worker may give no sign of life before it is replaced: also one that only starts, on
+a machine that has more to do than it can.
+"""
 
 
 class UtcFormatter(logging.Formatter):
@@ -63,6 +67,7 @@ def config_of(
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=SILENCE_SECONDS,
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )

@@ -38,6 +38,8 @@ def overloaded(version_id: str | None) -> Denied:
 
 def as_secret(key: object) -> Secret:
     """Wrap what was presented at once, so that it stands in no frame; what is no text is none."""
+    if type(key) is str:
+        return Secret(key)
     if isinstance(key, Secret):
         return key
     return Secret(key if isinstance(key, str) else "")

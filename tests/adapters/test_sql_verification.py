@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, event, make_url, text
 
 from reconciler.adapters.sql_doorbell import Doorbell
 from reconciler.adapters.sql_engine import impatient
@@ -232,6 +232,18 @@ def test_issued_gives_what_the_store_presents_with_this_one_version(story, seen)
         record = replace(whole.record, versions=(whole.version,))
         assert issued.versions[version_id] == replace(whole, record=record)
     assert seen.issued([]).versions == {}
+
+
+def test_rows_are_read_by_one_statement_however_many(story, seen):
+    """With the mark and the time that they are of, and nothing after it."""
+    ids = [story.create(name).versions[0].version_id for name in ("a", "b", "c")]
+    seen.issued(ids[:1])
+    for wanted in (["unknown"], ids[:1], ids):
+        sent: list[str] = []
+        engine = seen._database.engine
+        event.listen(engine, "before_cursor_execute", lambda *call, to=sent: to.append(call[2]))
+        assert set(seen.issued(wanted).versions) == set(wanted) & set(ids)
+        assert [s for s in sent if not s.startswith(("BEGIN", "SELECT set_config"))] == sent[-1:]
 
 
 @pytest.mark.parametrize(

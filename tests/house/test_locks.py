@@ -11,7 +11,12 @@ import pytest
 
 from tests.house.repository import ROOT
 
-LOCKS = ("requirements/runtime.lock", "requirements/ci.lock", "requirements/dev.lock")
+LOCKS = (
+    "requirements/runtime.lock",
+    "requirements/ci.lock",
+    "requirements/dev.lock",
+    "requirements/bench.lock",
+)
 PIN = re.compile(
     r"(?P<name>[a-z0-9-]+)==(?P<version>[0-9][\w.]*)"
     r"(?: ; [\w .'\"=!<>()]+)?"
@@ -71,6 +76,15 @@ def test_the_locks_agree() -> None:
     """What the tests ran with is what users install."""
     assert pins("requirements/runtime.lock").items() <= pins("requirements/ci.lock").items()
     assert pins("requirements/ci.lock").items() <= pins("requirements/dev.lock").items()
+
+
+def test_what_is_measured_has_what_the_tests_had() -> None:
+    """The peers of `make bench` come beside the versions of the development lock, and change none."""
+    measured, tested = pins("requirements/bench.lock"), pins("requirements/dev.lock")
+    assert names(project()["dependency-groups"]["bench"]) - measured.keys() == set()
+    shared = measured.keys() & tested.keys()
+    assert {name: measured[name] for name in shared} == {name: tested[name] for name in shared}
+    assert pins("requirements/runtime.lock").items() <= measured.items()
 
 
 def test_the_build_back_end_is_locked() -> None:

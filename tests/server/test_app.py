@@ -13,6 +13,7 @@ from reconciler.config import Disclosure
 from reconciler.credentials.verdict import DenialReason
 from reconciler.model.lifetime import VersionState
 from reconciler.server.reception import MOST_AT_ONCE, Reception
+from reconciler.server.request_ids import RequestIds
 from reconciler.verification.client_address import Forwarding
 from reconciler.verification.terms import VerifierState
 from tests.credentials.examples import API_KEY, HOUR, NOON, VERSION_ID
@@ -21,6 +22,7 @@ from tests.server.asking import PEER, Desk, ask
 KEY = API_KEY.reveal()
 BEARER = ("Authorization", f"Bearer {KEY}")
 ELSEWHERE = {"allowlist": ("203.0.113.0/24",), "ranges": ("203.0.113.0/24",)}
+FIRST_ID = RequestIds(lambda: "request-1")()
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND")
 
 
@@ -197,13 +199,21 @@ def test_a_retiring_key_is_marked() -> None:
 def test_an_answer_carries_the_requests_id_where_it_may(given_id, is_taken) -> None:
     """Else a new one: it goes into logs."""
     reply = Desk()(headers=[("X-Request-Id", given_id)])
-    assert reply.header("x-request-id") == (given_id if is_taken else "request-1")
+    assert reply.header("x-request-id") == (given_id if is_taken else FIRST_ID)
 
 
 def test_two_ids_are_none() -> None:
     """No one of them is chosen."""
     reply = Desk()(headers=[("X-Request-Id", "first-one"), ("X-Request-Id", "second-one")])
-    assert reply.header("x-request-id") == "request-1"
+    assert reply.header("x-request-id") == FIRST_ID
+
+
+def test_ids_are_made_of_one_that_was_drawn_and_do_not_repeat() -> None:
+    """None is the drawn one, and another draw gives others."""
+    ids, others = RequestIds(lambda: "drawn"), RequestIds(lambda: "drawn otherwise")
+    given = {ids() for _ in range(1000)} | {others() for _ in range(1000)}
+    assert len(given) == 2000
+    assert all(len(given_id) == 32 and "drawn" not in given_id for given_id in given)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +280,7 @@ def test_the_log_says_why_and_holds_no_credential(caplog) -> None:
     first, second = (record.getMessage() for record in caplog.records)
     assert first == (
         f"status=401 peer={PEER} route=authorize client={PEER} outcome=key-expired "
-        f"version={VERSION_ID} seconds=1.0000 request_id=request-1"
+        f"version={VERSION_ID} seconds=1.0000 request_id={FIRST_ID}"
     )
     assert "outcome=missing" in second
     assert KEY not in caplog.text

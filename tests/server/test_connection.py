@@ -120,6 +120,15 @@ def test_a_second_request_is_limited_as_the_first_is() -> None:
     assert b"HTTP/1.1 431 " in answer
 
 
+@pytest.mark.parametrize("cut", [0, 10, 20_000], ids=["whole", "early", "late"])
+def test_a_second_request_is_limited_also_where_it_comes_with_the_first(cut) -> None:
+    """Whole, or cut anywhere: no more than one of them is answered."""
+    second = ASKS + b"X-Long: " + b"a" * LONGEST_HEAD + b"\r\n\r\n"
+    answer = talk(sending(ASKS + b"\r\n" + second[: cut or None], second[cut:] if cut else b""))
+    assert answer.count(b"HTTP/1.1 200 OK") <= 1
+    assert len(answer) < 3000
+
+
 def test_a_head_of_almost_that_length_is_taken() -> None:
     """The limit is a limit, not a habit."""
     more = b"X-Long: " + b"a" * (LONGEST_HEAD - 512) + b"\r\nConnection: close\r\n\r\n"
