@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
-from benchmarks import apply, flood, growth, http, plans, verify
+from benchmarks import flood, growth, http, plans, verify
+from benchmarks.apply import rows as apply_rows
 from benchmarks.measure import say
 from benchmarks.plot import plot
 from benchmarks.table import Row, as_json, markdown
@@ -26,7 +27,7 @@ from benchmarks.table import Row, as_json, markdown
 SIZES = "1000,10000,100000"
 _PARTS = ("plans", "changes", "apply", "verify", "http", "flood", "help")
 _OTHERS: dict[str, Callable[..., Iterable[Row]]] = {
-    "apply": apply.rows,
+    "apply": apply_rows,
     "verify": verify.rows,
     "http": http.rows,
     "flood": flood.rows,

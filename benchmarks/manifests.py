@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,17 +86,21 @@ def thousand_files(count: int, folder: Path, shape: Shape | None = None) -> None
 
 
 def configured(
-    folder: Path, *, config: str = AGE_AND_SQLITE, more: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    config: str = AGE_AND_SQLITE,
+    more: Mapping[str, str] | None = None,
+    wish: Sequence[str] = (),
 ) -> dict[str, str]:
     """Run `keyrec init` in a folder, whose keys stand already; the environment of its commands.
 
-    `more`: what is added to that environment.
+    `more`: what is added to that environment. `wish`: options of `init`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "keyrec.yaml").write_text(config)
     env = {"PATH": os.environ["PATH"], "HOME": str(folder / ".home"), **(more or {})}
     (folder / ".home").mkdir(exist_ok=True)
-    command([KEYREC, "init"], cwd=folder, env=env)
+    command([KEYREC, "init", *wish], cwd=folder, env=env)
     return env
 
 

@@ -8,6 +8,7 @@ end is noticed.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from types import UnionType
@@ -143,10 +144,10 @@ class _AsStored(Instant):
 
     cache_ok = True
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Leave it."""
-        del dialect
-        return value
+        del dialect, coltype
+        return lambda value: value
 
 
 _COLUMNS = tuple(

@@ -8,6 +8,8 @@ transactions that change anything; the rows read here cannot change before the c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, select, union_all
@@ -49,77 +51,95 @@ def load(connection: Connection, work: Work, wanted: Wanted) -> None:
 
 def _operations(connection: Connection, wanted: Wanted) -> list[OperationRow]:
     table = operations.c
-    by_path = among(connection, (table.sink_id, table.sink_path), wanted.paths)
-    by_key = among(connection, (table.key_id,), wanted.keys)
-    branches = [
-        (wanted.operations, among(connection, (table.operation_id,), wanted.operations)),
-        (wanted.keys, and_(is_open, by_key)),
-        (wanted.paths, and_(is_open, by_path)),
-    ]
-    return _rows(connection, tuple(table), branches, OperationRow)
+    return _rows(
+        connection,
+        tuple(table),
+        (
+            _Branch((table.operation_id,), wanted.operations),
+            _Branch((table.key_id,), wanted.keys, where=is_open),
+            _Branch((table.sink_id, table.sink_path), wanted.paths, where=is_open),
+        ),
+        OperationRow,
+    )
 
 
 def _keys(connection: Connection, work: Work, wanted: Wanted) -> list[KeyRow]:
     table = keys.c
     own = {(row["key_id"],) for row in work.operations} | wanted.keys
-    of_versions = select(key_versions.c.key_id).where(
-        among(connection, (key_versions.c.version_id,), wanted.versions)
-    )
-    successors = select(keys.c.superseded_by).where(
-        among(connection, (keys.c.key_id,), wanted.successors)
-    )
-    replaced = and_(
-        table.status == KeyStatus.SUPERSEDED, among(connection, (table.superseded_by,), own)
-    )
-    branches = [
-        (own, among(connection, (table.key_id,), own)),
-        (own, replaced),
-        (wanted.successors, table.key_id.in_(successors)),
-        (wanted.versions, table.key_id.in_(of_versions)),
+    replaced = table.status == KeyStatus.SUPERSEDED
+    return _rows(
+        connection,
+        tuple(table),
         (
-            wanted.addresses,
-            and_(is_live, among(connection, (table.workspace, table.name), wanted.addresses)),
+            _Branch((table.key_id,), own),
+            _Branch((table.superseded_by,), own, where=replaced),
+            _Branch((table.key_id,), wanted.successors, named_by=_SUCCESSOR),
+            _Branch((table.key_id,), wanted.versions, named_by=_OWNER),
+            _Branch((table.workspace, table.name), wanted.addresses, where=is_live),
         ),
-    ]
-    return _rows(connection, tuple(table), branches, KeyRow)
+        KeyRow,
+    )
 
 
 def _versions(connection: Connection, key_ids: set[tuple[str]], wanted: Wanted) -> list[VersionRow]:
     table = key_versions.c
-    unended = and_(table.state != VersionState.RETIRED, among(connection, (table.key_id,), key_ids))
-    branches = [
-        (key_ids, unended),
-        (wanted.versions, among(connection, (table.version_id,), wanted.versions)),
-    ]
+    unended = table.state != VersionState.RETIRED
+    branches = (
+        _Branch((table.key_id,), key_ids, where=unended),
+        _Branch((table.version_id,), wanted.versions),
+    )
     rows = _rows(connection, VERSION_COLUMNS, branches, VersionRow)
     return sorted(rows, key=lambda row: row["audit_sequence"])
 
 
 def _paths(connection: Connection, key_ids: set[tuple[str]], wanted: Wanted) -> list[SinkPathRow]:
     table = sink_paths.c
-    branches = [
-        (key_ids, among(connection, (table.key_id,), key_ids)),
-        (wanted.paths, among(connection, (table.sink_id, table.path), wanted.paths)),
-    ]
+    branches = (
+        _Branch((table.key_id,), key_ids),
+        _Branch((table.sink_id, table.path), wanted.paths),
+    )
     return _rows(connection, tuple(table), branches, SinkPathRow)
 
 
 def _resources(connection: Connection, wanted: Wanted) -> list[ResourceRow]:
     table = resources.c
-    place = (table.kind, table.workspace, table.name)
-    branches = [(wanted.resources, among(connection, place, wanted.resources))]
+    branches = (_Branch((table.kind, table.workspace, table.name), wanted.resources),)
     return _rows(connection, tuple(table), branches, ResourceRow)
+
+
+_SUCCESSOR = (keys.c.superseded_by, keys.c.key_id)
+_OWNER = (key_versions.c.key_id, key_versions.c.version_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """One way in which rows of a table are wanted."""
+
+    columns: Sequence[Column[Any]]
+    values: AbstractSet[tuple[str, ...]]
+    where: ColumnElement[bool] | None = None
+    named_by: tuple[Column[Any], Column[Any]] | None = None
+    """The column that names the wanted rows, and the one whose values are known."""
+
+    def condition(self, connection: Connection) -> ColumnElement[bool]:
+        """Say which rows they are."""
+        if self.named_by is not None:
+            named, known = self.named_by
+            found = select(named).where(among(connection, (known,), self.values))
+            return self.columns[0].in_(found)
+        chosen = among(connection, self.columns, self.values)
+        return chosen if self.where is None else and_(self.where, chosen)
 
 
 def _rows(
     connection: Connection,
     columns: Sequence[Column[Any]],
-    branches: Iterable[tuple[object, ColumnElement[bool]]],
+    branches: Iterable[_Branch],
     kind: type[Row],
 ) -> list[Row]:
     """Read all rows of the branches for which anything is wanted."""
     del kind
-    parts = [select(*columns).where(condition) for wanted, condition in branches if wanted]
+    parts = [select(*columns).where(b.condition(connection)) for b in branches if b.values]
     if not parts:
         return []
     found = connection.execute(union_all(*parts)).mappings()

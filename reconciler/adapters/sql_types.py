@@ -24,6 +24,21 @@ Word = TypeVar("Word", bound=StrEnum)
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def in_json(value: object) -> str | int:
+    """Write a value that JSON has no form for as PostgreSQL's columns read it from a text."""
+    if isinstance(value, datetime):
+        _require_aware(value)
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value // _MICROSECOND
+    raise TypeError(f"no column holds {type(value).__name__}")
+
+
+def _require_aware(value: datetime) -> None:
+    if value.tzinfo is None:
+        raise ValueError("an instant in the store is aware")
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware moment in UTC."""
 
@@ -38,16 +53,9 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
         """Refuse naive moments: they mean another time elsewhere."""
-        if value is None:
-            return None
-        text = self.in_text(value)
-        return value if dialect.name == "postgresql" else text
-
-    def in_text(self, value: datetime) -> str | None:
-        """Write it for a statement that takes text; naive ones are refused."""
-        if value.tzinfo is None:
-            raise ValueError("an instant in the store is aware")
-        return instant(value)
+        if value is not None:
+            _require_aware(value)
+        return value if dialect.name == "postgresql" else instant(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Give what reads a value in UTC: one call for each row."""
@@ -64,11 +72,7 @@ class Duration(TypeDecorator[timedelta]):
     def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
         """Count microseconds."""
         del dialect
-        return None if value is None else self.counted(value)
-
-    def counted(self, value: timedelta) -> int:
-        """Give the microseconds."""
-        return value // _MICROSECOND
+        return None if value is None else value // _MICROSECOND
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """Give what reads them back."""

@@ -16,6 +16,10 @@ from datetime import datetime, timezone
 from reconciler.model.token import ALPHABET
 
 _STEADY = getattr(time, "CLOCK_BOOTTIME", None)
+_ROUNDS = 256 // len(ALPHABET) * len(ALPHABET)
+_DIGITS = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
+"""The digit that each byte stands for."""
+_DRAWN_AGAIN = bytes(range(_ROUNDS, 256))
 _PR_SET_DUMPABLE = 4
 """From `linux/prctl.h`."""
 
@@ -41,7 +45,11 @@ class SystemEntropy:
 
     def base62(self, length: int) -> str:
         """Draw that many digits, each uniform and independent of the others."""
-        return "".join(secrets.choice(ALPHABET) for _ in range(length))
+        drawn = ""
+        while len(drawn) < length:
+            # A byte above the last whole round of the alphabet is drawn again.
+            drawn += secrets.token_bytes(length).translate(_DIGITS, _DRAWN_AGAIN).decode()
+        return drawn[:length]
 
     def identifier(self) -> str:
         """Draw a version 4 UUID, 36 characters."""

@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from reconciler.adapters.vault_pool import Exchange, Lost, NotSent, Response
+from reconciler.adapters.vault_pool import Exchange, Lost, NotSent
+from reconciler.adapters.vault_wire import Response
 
 LONGEST_WAIT = 300.0
 """More seconds than this of `Retry-After` are not believed."""

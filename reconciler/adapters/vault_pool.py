@@ -13,31 +13,11 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
-LARGEST_ANSWER = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request; its headers hold the token, its body may hold a secret."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """One complete answer; its body may hold a secret."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    """Names in small letters."""
-    body: bytes = field(repr=False)
+from reconciler.adapters.vault_wire import CutOff, NotHttp, Request, Response, answer, message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +44,16 @@ class ConnectionPool:
         self,
         connect: Callable[[], http.client.HTTPConnection],
         *,
+        host: str,
         size: int,
         answer_timeout: float,
         pace: Callable[[], None] = lambda: None,
     ) -> None:
-        """`connect` opens a new connection; `pace` is called before every request."""
+        """`connect` opens a new connection; `host` is the server, as in an address; `pace` is
+        called before every request.
+        """
         self._connect = connect
+        self._host = host
         self._pace = pace
         self._answer_timeout = answer_timeout
         self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
@@ -83,11 +67,11 @@ class ConnectionPool:
             if isinstance(connection, NotSent):
                 return connection
             try:
-                exchange = _exchanged(connection, request)
+                exchange = _exchanged(connection.sock, request, self._host)
             except BaseException:
                 connection.close()
                 raise
-            if isinstance(exchange, Lost) or connection.sock is None:
+            if isinstance(exchange, Lost) or (isinstance(exchange, Response) and exchange.is_last):
                 connection.close()
             else:
                 self._idle.put(connection)
@@ -124,19 +108,20 @@ class ConnectionPool:
         return connection
 
 
-def _exchanged(connection: http.client.HTTPConnection, request: Request) -> Exchange:
+def _exchanged(sock: socket.socket, request: Request, host: str) -> Exchange:
     try:
-        connection.request(
-            request.method, request.target, body=request.body, headers=dict(request.headers)
-        )
-        with connection.getresponse() as response:
-            body = response.read(LARGEST_ANSWER + 1)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return Lost(reason=reason_of(error))
-    if response.length or len(body) > LARGEST_ANSWER:
+        written = message(request, host)
+    except ValueError:
+        return NotSent(reason="it cannot be written as a request")
+    try:
+        sock.sendall(written)
+        return answer(sock)
+    except CutOff:
         return Lost(reason="the answer was cut off or too long")
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    return Response(status=response.status, headers=headers, body=body)
+    except NotHttp:
+        return Lost(reason="the connection ended early or did not speak HTTP")
+    except OSError as error:
+        return Lost(reason=reason_of(error))
 
 
 def _is_open(connection: http.client.HTTPConnection) -> bool:

@@ -23,6 +23,7 @@ from reconciler.adapters.vault_tokens import TokenKeeper
 from reconciler.adapters.vault_transport import Link, VaultTransport
 from reconciler.config import VaultSettings
 from reconciler.errors import SinkUnavailable
+from reconciler.model.vault_address import Endpoint
 
 
 class Session:
@@ -46,8 +47,10 @@ class Session:
         self.place = Place(mount=mount, prefix=prefix)
         self._timing = timing
         pace = Pace(settings.rate_limit, timing) if settings.rate_limit else lambda: None
+        endpoint = endpoint_of(settings.address)
         self._pool = ConnectionPool(
-            connector(endpoint_of(settings.address), settings),
+            connector(endpoint, settings),
+            host=_authority(endpoint),
             size=parallelism,
             answer_timeout=settings.answer_timeout,
             pace=pace,
@@ -130,3 +133,9 @@ class Session:
             uninit_code=200,
         )
         return answer
+
+
+def _authority(endpoint: Endpoint) -> str:
+    """Give the server as a request names it: host and port, in ASCII."""
+    text = str(endpoint).partition("://")[2]
+    return text if text.isascii() else text.encode("idna").decode()

@@ -19,7 +19,8 @@ from hvac.adapters import Adapter
 
 from reconciler.adapters.vault_answers import Answer, answer_of
 from reconciler.adapters.vault_place import Place
-from reconciler.adapters.vault_pool import ConnectionPool, NotSent, Request
+from reconciler.adapters.vault_pool import ConnectionPool, NotSent
+from reconciler.adapters.vault_wire import Request
 from reconciler.model.frames import without_frames
 from reconciler.model.secret import Secret
 

@@ -50,7 +50,7 @@ class RunWatch:
     """How a run is watched and stopped from outside."""
 
     stop: threading.Event = field(default_factory=threading.Event)
-    """Set it, and the run ends after the batch under way."""
+    """Set it, and the run ends after the batches under way."""
     on_outcome: Callable[[Outcome], None] = lambda _: None
     """Called for each outcome as it is known, from the run's own thread."""
     on_effect: Callable[[Effect], None] | None = None

@@ -6,8 +6,9 @@ what time brings; then copies of ended secrets in the sink. Nothing is planned o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from reconciler.apply.answers import failed_work, refusal_words
 from reconciler.apply.batches import batches
@@ -15,10 +16,9 @@ from reconciler.apply.cleaning import Cleaner
 from reconciler.apply.copies import copies
 from reconciler.apply.doors import RunWatch
 from reconciler.apply.effects import declared_work, rotation_work, store_write
-from reconciler.apply.ledger import Ledger, Subject, words_of
+from reconciler.apply.ledger import Ledger, words_of
+from reconciler.apply.overlapping import Job, Overlapping
 from reconciler.apply.steps import SecretMaker
-from reconciler.apply.transactions import FATAL
-from reconciler.apply.work import SecretWork
 from reconciler.errors import CommitUnknown, KeyrecError
 from reconciler.model.audit import AuditNote
 from reconciler.model.journal import PathRow
@@ -109,31 +109,22 @@ class Executor:
 
     def _make_secrets(self, written: set[str]) -> None:
         paths = {p.path: p for p in self.observed.paths if p.sink_id == self.plan.target.sink_id}
-        works = [*self._declared_works(written, paths), *self._rotations(written, paths)]
-        for batch in batches(works, self.batch_size):
+        jobs = chain(self._declared_works(written, paths), self._rotations(written, paths))
+        if self.sink_trouble is not None:
+            self._fail(jobs, self.sink_trouble)
+            return
+        overlapping = Overlapping(
+            maker=self.maker, ledger=self.ledger, stop=self.watch.stop, batch_size=self.batch_size
+        )
+        overlapping.make(jobs)
+
+    def _fail(self, jobs: Iterable[Job], error: KeyrecError) -> None:
+        for subject, work in jobs:
             if self.watch.stop.is_set():
                 return
-            self._make_batch(batch)
-
-    def _make_batch(self, batch: Sequence[tuple[Subject, SecretWork]]) -> None:
-        if self.sink_trouble is not None:
-            self._fail_batch(batch, self.sink_trouble)
-            return
-        try:
-            outcomes = self.maker.make([work for _, work in batch])
-        except FATAL as error:
-            self._fail_batch(batch, error)
-            raise
-        for (subject, _), outcome in zip(batch, outcomes, strict=True):
-            self.ledger.tell(subject, outcome)
-
-    def _fail_batch(self, batch: Sequence[tuple[Subject, SecretWork]], error: KeyrecError) -> None:
-        for subject, work in batch:
             self.ledger.tell(subject, failed_work(work, error))
 
-    def _declared_works(
-        self, written: set[str], paths: Mapping[str, PathRow]
-    ) -> Iterator[tuple[Subject, SecretWork]]:
+    def _declared_works(self, written: set[str], paths: Mapping[str, PathRow]) -> Iterator[Job]:
         for change in self.plan.changes:
             if change.address not in written:
                 continue
@@ -146,9 +137,7 @@ class Executor:
             if work is not None:
                 yield change, work
 
-    def _rotations(
-        self, written: set[str], paths: Mapping[str, PathRow]
-    ) -> Iterator[tuple[Subject, SecretWork]]:
+    def _rotations(self, written: set[str], paths: Mapping[str, PathRow]) -> Iterator[Job]:
         updated = dict(_updated(self.plan, written))
         for item in self._items(MaintenanceKind.ROTATE):
             if item.record is None:

@@ -129,13 +129,14 @@ class Session:
         """
         if needs_sink(plan):
             self._check_sink(observed)
+        digest = plan.digest
         ledger = Ledger(plan=plan, on_outcome=self.watch.on_outcome)
         warnings = [*drift_warnings(plan.drift), *self._unlooked_warnings()]
         error = self.trouble if self.is_sink_needed else None
         for outcome in unseen_outcomes(self.comparison):
             ledger.tell(None, outcome)
         try:
-            self._executor(plan, observed, ledger).execute()
+            self._executor(plan, digest, observed, ledger).execute()
         except FATAL as fatal:
             error = fatal
             warnings.append(fatal.message)
@@ -143,17 +144,17 @@ class Session:
         outcomes = (*recovered, *ledger.outcomes)
         if error is not None and not any(o.status is OutcomeStatus.APPLIED for o in outcomes):
             raise error
-        return self._report(plan, outcomes, warnings)
+        return self._report(digest, outcomes, warnings)
 
     def _report(
-        self, plan: Plan, outcomes: tuple[Outcome, ...], warnings: list[str]
+        self, digest: str, outcomes: tuple[Outcome, ...], warnings: list[str]
     ) -> ApplyReport:
         unlooked = self._has_not_looked
         missing = unlooked or any(o.status is not OutcomeStatus.APPLIED for o in outcomes)
         sequence, head = self._audit_head(warnings)
         return ApplyReport(
             run_id=self.lease.run_id,
-            plan_digest=plan.digest,
+            plan_digest=digest,
             outcomes=outcomes,
             warnings=tuple(warnings),
             interrupted=self.watch.stop.is_set() and missing,
@@ -187,11 +188,13 @@ class Session:
             self.trouble = sink_trouble(self.doors.sink, target_of(observed))
             self.is_sink_checked = True
 
-    def _executor(self, plan: Plan, observed: ObservedState, ledger: Ledger) -> Executor:
+    def _executor(
+        self, plan: Plan, digest: str, observed: ObservedState, ledger: Ledger
+    ) -> Executor:
         return Executor(
             plan=plan,
             observed=observed,
-            maker=self._maker(observed, plan.digest),
+            maker=self._maker(observed, digest),
             sink=self.doors.sink,
             sink_trouble=self.trouble,
             watch=self.watch,

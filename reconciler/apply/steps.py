@@ -4,46 +4,58 @@
    first attempt (transaction A).  A crash here leaves an accepted hash that nobody holds.
 2. Send one check-and-set write (`delivery`).  A crash here leaves an open operation.
 3. Confirm: provisional becomes current, the old secret begins to retire (transaction B).
-Steps 1 and 3 take many keys at a time; hashing and step 2 run in parallel.
+Steps 1 and 3 take many keys at a time; hashing and step 2 run in parallel. While the secrets of one
+batch are on their way, the next one may be drawn and begun (`overlapping`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import TypeAlias
 
 from reconciler.apply.answers import failed_work, secret_outcome
-from reconciler.apply.delivery import (
-    Claim,
-    Courier,
-    Delivered,
-    Delivery,
-    Sending,
-    StrangerWrote,
-    Undelivered,
-)
+from reconciler.apply.delivery import Claim, Courier, Delivery, Sending
+from reconciler.apply.entries import beginning, ending
 from reconciler.apply.outcome import Outcome
 from reconciler.apply.transactions import Transactions
 from reconciler.apply.work import Mint, SecretWork, Started
 from reconciler.credentials.hashing import hash_key
 from reconciler.credentials.minting import mint
 from reconciler.errors import HashingFailed
-from reconciler.model.audit import AuditNote
-from reconciler.model.journal import Operation, OperationKind, OperationState
-from reconciler.model.lifetime import VersionState
-from reconciler.model.secret_writes import (
-    BeginSecret,
-    CloseOperation,
-    ConfirmSecret,
-    NewVersion,
-    PathOverride,
-    Retarget,
-)
-from reconciler.model.writes import Write, WriteRefusal
+from reconciler.model.secret_writes import NewVersion
+from reconciler.model.writes import WriteRefusal
 from reconciler.ports import SecretPayload
+
+Sent: TypeAlias = tuple[Started, "Future[Delivery] | WriteRefusal"]
+"""A secret with what becomes of it, or with why the store did not take it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A batch whose secrets are being drawn; nothing of it is stored yet."""
+
+    secrets: tuple[Future[Started | Outcome], ...]
+
+    def drop(self) -> None:
+        """Draw no more of them."""
+        for future in self.secrets:
+            future.cancel()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A batch that transaction A has committed and whose secrets are on their way."""
+
+    outcomes: tuple[Outcome | None, ...]
+    """What is known by now; None for what is on its way."""
+    sent: tuple[Sent, ...]
+
+    def wait(self) -> None:
+        """Return when nothing of it is on its way any more."""
+        wait([future for _, future in self.sent if isinstance(future, Future)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,27 +72,44 @@ class SecretMaker:
 
         Raises:
             LeaseLost: another run took over; open operations wait for the next run.
-            StoreUnavailable: a transaction could not be run; likewise.
+            StoreUnavailable, CommitUnknown: a transaction could not be run; likewise.
         """
-        drawn = list(self.threads.map(self._draw, works))
-        made = iter(self._make_drawn([d for d in drawn if isinstance(d, Started)]))
-        return tuple(next(made) if isinstance(d, Started) else d for d in drawn)
+        return self.finish(self.begin(self.draw(works)))
 
-    def _make_drawn(self, started: Sequence[Started]) -> tuple[Outcome, ...]:
+    def draw(self, works: Sequence[SecretWork]) -> Drawn:
+        """Have all secrets of one batch drawn and hashed by the threads, and wait for none."""
+        return Drawn(secrets=tuple(self.threads.submit(self._draw, work) for work in works))
+
+    def begin(self, drawn: Drawn) -> Begun:
+        """Run transaction A of one batch, and have the threads deliver what it has committed.
+
+        Raises: as `make`; nothing was sent.
+        """
+        secrets = [future.result() for future in drawn.secrets]
+        started = [s for s in secrets if isinstance(s, Started)]
+        outcomes = tuple(None if isinstance(s, Started) else s for s in secrets)
+        return Begun(outcomes=outcomes, sent=self._begin(started))
+
+    def finish(self, begun: Begun) -> tuple[Outcome, ...]:
+        """Wait for one batch's deliveries and run transaction B; one outcome per work, in order.
+
+        Raises: as `make`.
+        """
+        answers = [(s, f if isinstance(f, WriteRefusal) else f.result()) for s, f in begun.sent]
+        made = iter(self._finish(answers))
+        return tuple(next(made) if outcome is None else outcome for outcome in begun.outcomes)
+
+    def _begin(self, started: Sequence[Started]) -> tuple[Sent, ...]:
         if not started:
             return ()
-        begun = self.transactions.run([_begin(s) for s in started])
-        sendings = [
-            self._sending(s, begun.at)
+        begun = self.transactions.run([beginning(s) for s in started])
+        return tuple(
+            (s, self._sent(s, begun.at) if refusal is None else refusal)
             for s, refusal in zip(started, begun.refusals, strict=True)
-            if refusal is None
-        ]
-        deliveries = iter(list(self.threads.map(self.courier.deliver, sendings)))
-        results = [
-            (s, refusal if refusal is not None else next(deliveries))
-            for s, refusal in zip(started, begun.refusals, strict=True)
-        ]
-        return self._finish(results)
+        )
+
+    def _sent(self, started: Started, at: datetime) -> Future[Delivery]:
+        return self.threads.submit(self.courier.deliver, self._sending(started, at))
 
     def _draw(self, work: SecretWork) -> Started | Outcome:
         """Draw and hash one secret; the outcome of a work whose secret cannot be hashed."""
@@ -142,7 +171,7 @@ class SecretMaker:
         self, results: Sequence[tuple[Started, Delivery | WriteRefusal]]
     ) -> tuple[Outcome, ...]:
         """Run transaction B for all that arrived or were blocked, and say what became of each."""
-        writes = [(s, w) for s, r in results if (w := _finishing_write(s, r)) is not None]
+        writes = [(s, w) for s, r in results if (w := ending(s, r)) is not None]
         answers: dict[str, WriteRefusal | None] = {}
         if writes:
             committed = self.transactions.run([write for _, write in writes])
@@ -151,95 +180,3 @@ class SecretMaker:
                 for (s, _), refusal in zip(writes, committed.refusals, strict=True)
             }
         return tuple(secret_outcome(s, r, answers.get(s.operation_id)) for s, r in results)
-
-
-def _begin(started: Started) -> Write:
-    work = started.work
-    if work.resumed is not None:
-        return Retarget(
-            operation_id=work.resumed.operation_id,
-            interrupted=work.resumed.target,
-            interrupted_sink_version=work.landed,
-            version=started.version,
-            expected=work.expected,
-            note=_note(started, "secret-resumed"),
-        )
-    return BeginSecret(
-        operation=Operation(
-            operation_id=started.operation_id,
-            kind=work.kind,
-            key_id=work.key_id,
-            sink_id=started.version.sink_id,
-            sink_path=work.path,
-            target=started.version.version_id,
-            overlap=work.overlap,
-            generation=work.generation,
-            supersedes=work.supersedes,
-            reason=work.reason,
-            source=work.source,
-        ),
-        version=started.version,
-        expected=work.expected,
-        base=work.base,
-        new_key=work.new_key,
-        moved_to=work.moved_to,
-        override=work.override,
-        note=_note(started, _BEGIN_EVENTS[work.kind], **_adopted(work)),
-    )
-
-
-def _adopted(work: SecretWork) -> dict[str, str]:
-    """Say for the audit which version of a stranger may be written over."""
-    is_adopted = work.override is PathOverride.ADOPT
-    return {"adoptedVersion": str(work.expected)} if is_adopted else {}
-
-
-_BEGIN_EVENTS = {
-    OperationKind.CREATE: "key-created",
-    OperationKind.ROTATE: "rotation-begun",
-    OperationKind.REISSUE: "key-reissued",
-    OperationKind.RENAME: "key-renamed",
-}
-
-
-def _finishing_write(started: Started, result: Delivery | WriteRefusal) -> Write | None:
-    match result:
-        case Delivered():
-            return ConfirmSecret(
-                operation_id=started.operation_id,
-                version_id=started.version.version_id,
-                sink_version=result.sink_version,
-                note=_note(started, "secret-confirmed", sinkVersion=str(result.sink_version)),
-            )
-        case StrangerWrote():
-            left = VersionState.RETIRING if result.may_be_read else VersionState.RETIRED
-            return CloseOperation(
-                operation_id=started.operation_id,
-                state=OperationState.BLOCKED,
-                dispositions=(*_interrupted(started.work), (started.version.version_id, left)),
-                note=_note(started, "secret-blocked", seenVersion=str(result.seen)),
-            )
-        case Undelivered() | WriteRefusal():
-            return None
-        case _:
-            assert_never(result)
-
-
-def _interrupted(work: SecretWork) -> tuple[tuple[str, VersionState], ...]:
-    """Say what becomes of versions that earlier runs left: somebody may have read them."""
-    if work.resumed is None:
-        return ()
-    earlier = {work.resumed.target, *(a.version_id for a in work.resumed.attempts)}
-    return tuple((version_id, VersionState.RETIRING) for version_id in sorted(earlier))
-
-
-def _note(started: Started, event: str, **detail: str) -> AuditNote:
-    work = started.work
-    facts = {"versionId": started.version.version_id, "path": work.path, **detail}
-    return AuditNote(
-        event=event,
-        address=str(work.moved_to or work.address),
-        reason=work.reason,
-        source=work.source,
-        detail=tuple(sorted(facts.items())),
-    )

@@ -111,6 +111,8 @@ def lost_words(new: Ranges, old: Ranges) -> tuple[str, ...]:
 
 def _beyond_words(ours: Ranges, theirs: Ranges, but: str) -> tuple[str, ...]:
     """Say what is in `ours` alone: a whole family by its name, and what of it is in both."""
+    if ours == theirs:
+        return ()
     if ours is None and theirs is not None:
         return (f"the entire internet{but} {', '.join(words_of(networks_of(theirs)))}",)
     beyond = difference(ours, theirs)

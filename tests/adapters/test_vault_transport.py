@@ -20,6 +20,7 @@ def link_to(server: CannedServer) -> Link:
     """Give a link over plain connections to a canned server."""
     pool = ConnectionPool(
         lambda: http.client.HTTPConnection("127.0.0.1", server.port),
+        host=f"127.0.0.1:{server.port}",
         size=1,
         answer_timeout=5.0,
     )

@@ -23,7 +23,7 @@ from reconciler.errors import (
 from reconciler.model.anchor import Anchor, AnchorFault, read_anchor
 from reconciler.model.keys import RESTORED_HOLD, KeyAddress
 from reconciler.model.policy import Prune
-from reconciler.planning.pairing import Selection
+from reconciler.planning.selection import Selection
 from tests.apply.test_emergency import doors
 from tests.apply.watching import Crash, assert_settled
 from tests.fakes.store_state import State

@@ -18,7 +18,7 @@ from reconciler.model.secret import Secret
 from reconciler.model.token import compose
 from reconciler.model.writes import Commit, HoldKey, ReleaseKey
 from reconciler.planning.drift import DriftKind, NotCompared
-from reconciler.planning.pairing import Selection
+from reconciler.planning.selection import Selection
 from reconciler.ports import CheckResult
 from tests.apply.watching import APPLIED, BLOCKED, FAILED, NOT_ATTEMPTED, Crash, Watching, only
 from tests.fakes.sink import Fate

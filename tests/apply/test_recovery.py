@@ -174,6 +174,18 @@ def crashed(
     return world, wish
 
 
+@pytest.mark.parametrize("moment", range(25))
+def test_batches_that_were_under_way_together_are_finished_by_the_next_run(moment: int) -> None:
+    """Killed at any effect, with one batch on its way and the next one begun."""
+    world = World.seeded()
+    wish = [spec(f"k{n}") for n in range(5)]
+    ended = crashing_apply(world, moment, *wish, batch_size=2)
+    assert ended == (moment > 22)
+    assert open_operations(world) <= 4
+    assert world.apply(*wish).exit_code == 0
+    assert_settled(world)
+
+
 @pytest.mark.parametrize("moment", ["before write", "after write"])
 @pytest.mark.parametrize("story", ["create", "rotate", "reissue", "rename"])
 def test_the_interrupted_secret_works_until_its_successor_is_confirmed_and_past_the_overlap(

@@ -30,15 +30,16 @@ from reconciler.model.states import ObservedState, Revision
 from reconciler.model.workspaces import NetworkSet, Workspace
 from reconciler.model.writes import Commit, Committed
 from reconciler.planning.actions import Reason
-from reconciler.planning.pairing import Selection
 from reconciler.planning.plan import Plan, Refusal
 from reconciler.planning.planner import make_plan
+from reconciler.planning.selection import Selection
 from tests.apply.watching import (
     APPLIED,
     BLOCKED,
     FAILED,
     NOT_ATTEMPTED,
     assert_settled,
+    at_commit,
     crashing_apply,
     kept,
     only,
@@ -53,6 +54,7 @@ from tests.fakes.world import MANAGER, World, removal, spec
 A = KeyAddress(workspace="payments", name="a")
 PATH = "payments/prod/a"
 DAY = timedelta(days=1)
+BEGIN, CONFIRM = "BeginSecret", "ConfirmSecret"
 
 
 # Agreement.
@@ -556,31 +558,17 @@ def lose_lease(world: World) -> None:
 def test_a_lease_lost_mid_run_stops_it_and_tells_what_was_not_begun() -> None:
     """Nothing is committed or sent after it; what was under way is told as failed."""
     world = World.seeded()
-    batches: list[str] = []
-
-    def take_over(moment: str, path: str) -> None:
-        batches.append(path)
-        if moment == "after write" and path.endswith(("k2", "k3")) and len(batches) > 6:
-            lose_lease(world)
-
-    world.sink.interrupt = take_over
-    wish = [spec(f"k{n}") for n in range(6)]
+    at_commit(world, [BEGIN, BEGIN, CONFIRM, BEGIN], lambda: lose_lease(world))
+    wish = [spec(f"k{n}") for n in range(8)]
     report = world.apply(*wish, batch_size=2)
-    assert [o.status for o in report.outcomes] == [
-        APPLIED,
-        APPLIED,
-        FAILED,
-        FAILED,
-        NOT_ATTEMPTED,
-        NOT_ATTEMPTED,
-    ]
+    told = [o.status for o in report.outcomes]
+    assert told == [APPLIED] * 2 + [FAILED] * 4 + [NOT_ATTEMPTED] * 2
     lost = "the lease of platform-keys is not ours any more"
     assert report.outcomes[2].message == lost
     assert (report.warnings, report.exit_code) == ((lost,), 4)
     assert len(world.sink.sent) == 4
-    assert writes_of(world)[-1] == ("ConfirmSecret",) * 2
+    assert writes_of(world)[-2:] == [(CONFIRM,) * 2, (BEGIN,) * 2]  # the last one was refused
     assert open_operations(world) == 2
-    world.sink.interrupt = lambda *_: None
     world.clock.advance(timedelta(minutes=1))
     assert world.apply(*wish).exit_code == 0
     assert_settled(world)
@@ -627,20 +615,19 @@ def test_a_confirmation_whose_outcome_stays_unknown_is_told_and_found_out_later(
     """The secret is there and works; the next run sees what became of it."""
     world = World.seeded()
     world.apply(spec("z"))
-    wish = [spec("a"), spec("b"), spec("z", owner="x")]
+    wish = [spec("a"), spec("b"), spec("c"), spec("z", owner="x")]
 
-    def hook(moment: str, _: str) -> None:
-        if moment == "before write" and not world.waits:
-            for _n in range(5):
-                world.store.fail_next(CommitUnknown("no answer"))
-            world.waits.append(0)
+    def say_nothing() -> None:
+        for _ in range(5):
+            world.store.fail_next(CommitUnknown("no answer"))
 
-    world.sink.interrupt = hook
+    at_commit(world, ["UpdateKey", BEGIN, BEGIN, CONFIRM], say_nothing)
     report = world.apply(*wish, batch_size=1)
     assert statuses(report) == {
         "payments/z": APPLIED,
         "payments/a": FAILED,
-        "payments/b": NOT_ATTEMPTED,
+        "payments/b": FAILED,
+        "payments/c": NOT_ATTEMPTED,
     }
     assert (report.warnings, report.exit_code) == (("no answer",), 4)
     assert world.authenticates(world.sink.secret_at(PATH))
@@ -667,15 +654,15 @@ def test_a_store_that_is_gone_after_something_was_applied_still_gives_a_report()
     """Although even the audit head cannot be read."""
     world = World.seeded()
 
-    def hook(moment: str, path: str) -> None:
-        if moment == "before write" and path.endswith("b"):
-            world.store.fail_next(StoreUnavailable("gone"), method="audit_head")
-            for _ in range(5):
-                world.store.fail_next(StoreUnavailable("gone"))
+    def leave() -> None:
+        world.store.fail_next(StoreUnavailable("gone"), method="audit_head")
+        for _ in range(5):
+            world.store.fail_next(StoreUnavailable("gone"))
 
-    world.sink.interrupt = hook
-    report = world.apply(spec("a"), spec("b"), spec("c"), batch_size=1)
-    assert [o.status for o in report.outcomes] == [APPLIED, FAILED, NOT_ATTEMPTED]
+    at_commit(world, [BEGIN, BEGIN, CONFIRM, BEGIN], leave)
+    wish = [spec(name) for name in "abcd"]
+    report = world.apply(*wish, batch_size=1)
+    assert [o.status for o in report.outcomes] == [APPLIED, FAILED, FAILED, NOT_ATTEMPTED]
     assert (report.audit_sequence, report.audit_head) == (0, "")
     assert (report.warnings, report.exit_code) == (("gone",), 4)
 
@@ -700,21 +687,16 @@ def test_a_store_that_cannot_be_reached_is_the_error() -> None:
 # Interruption.
 
 
-@pytest.mark.parametrize("after", [1, 3])
-def test_an_interruption_between_two_batches_ends_cleanly(after: int) -> None:
-    """The batch under way is finished; the rest is named; exit 130; the next apply finishes."""
+@pytest.mark.parametrize(
+    ("commits", "done"),
+    [([BEGIN], 2), ([BEGIN, BEGIN], 4), ([BEGIN, BEGIN, CONFIRM], 4)],
+)
+def test_an_interruption_between_two_batches_ends_cleanly(commits: list[str], done: int) -> None:
+    """What was begun is finished; the rest is named; exit 130; the next apply finishes."""
     world, stop = World.seeded(), threading.Event()
-    seen: list[str] = []
-
-    def hook(moment: str, path: str) -> None:
-        seen.append(moment)
-        if seen.count("after write") == after:
-            stop.set()
-
-    world.sink.interrupt = hook
+    at_commit(world, commits, stop.set)
     wish = [spec(f"k{n}") for n in range(6)]
     report = world.apply(*wish, stop=stop, batch_size=2)
-    done = 2 if after == 1 else 4
     assert [o.status for o in report.outcomes] == [APPLIED] * done + [NOT_ATTEMPTED] * (6 - done)
     assert (report.interrupted, report.exit_code) == (True, ExitCode.INTERRUPTED)
     assert open_operations(world) == 0
@@ -778,7 +760,7 @@ def test_an_interrupted_maintenance_says_so() -> None:
     world, stop = World.seeded(), threading.Event()
     world.apply(*(spec(f"k{n}", every=30 * DAY) for n in range(4)))
     world.clock.advance(31 * DAY)
-    world.sink.interrupt = lambda moment, _: stop.set() if moment == "after write" else None
+    at_commit(world, [BEGIN], stop.set)
     report = world.apply(maintenance_only=True, stop=stop, batch_size=2)
     assert [o.status for o in report.outcomes] == [APPLIED] * 2 + [NOT_ATTEMPTED] * 2
     assert report.exit_code == 130

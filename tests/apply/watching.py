@@ -8,6 +8,7 @@ latest, until its overlap has passed. And no write without an attempt that was c
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +95,23 @@ def crashing_apply(world: World, moment: int, *items: Item, **options: Any) -> b
     finally:
         watching.leave()
     return True
+
+
+def at_commit(world: World, kinds: Sequence[str], act: Callable[[], None]) -> None:
+    """Do something once, just before the commit that is the last of these, by their first writes.
+
+    That is a moment that no thread can move: commits are the run's own thread's.
+    """
+    real, expected = world.store.commit, list(kinds)
+
+    def committed(commit: Commit) -> Committed:
+        if expected:
+            assert type(commit.writes[0]).__name__ == expected.pop(0)
+            if not expected:
+                act()
+        return real(commit)
+
+    world.store.commit = committed  # type: ignore[method-assign]  # watches
 
 
 def statuses(report: ApplyReport) -> dict[str, OutcomeStatus]:

@@ -5,7 +5,6 @@ cache of keys, errors with the locals of their frames. A planted one is found.
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import sqlite3
 import textwrap
@@ -22,7 +21,14 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from reconciler.adapters import identity_token, signed_token, vault_login, web_get
+from reconciler.adapters import (
+    identity_token,
+    signed_token,
+    vault_login,
+    vault_pool,
+    vault_wire,
+    web_get,
+)
 from reconciler.adapters.oidc_identity import TokenIdentity
 from reconciler.adapters.vault_sink import VaultSink
 from reconciler.config import IdentitySettings, TokenRequest, VaultAuth, VaultAuthMethod
@@ -239,9 +245,10 @@ def test_a_fault_anywhere_keeps_no_frame_that_holds_the_token(
 
 
 BROKEN_LOGINS: dict[str, tuple[Any, str]] = {
-    "while it is sent": (http.client.HTTPConnection, "endheaders"),
+    "while it is written": (vault_pool, "message"),
     "while it is put together": (hvac.adapters.Adapter, "post"),
-    "while Vault answers": (http.client.HTTPConnection, "getresponse"),
+    "while Vault answers": (vault_pool, "answer"),
+    "while the answer comes": (vault_wire._Incoming, "through"),
     "while the answer is read": (vault_login, "_login"),
     "while a file is read": (vault_login, "_from_file"),
 }

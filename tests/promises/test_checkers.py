@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.adapters import sql_secrets
 from reconciler.adapters.sql_work import Work
-from reconciler.apply import anchor, recovery, session, steps
+from reconciler.apply import anchor, entries, recovery, session
 from reconciler.apply.delivery import Courier, Delivered, Delivery, Sending
 from reconciler.credentials import access
 from reconciler.model.lifetime import VersionState
@@ -145,12 +145,12 @@ def test_an_anchor_that_stays_behind_is_noticed(
 
 def test_a_secret_in_the_store_is_noticed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it stands: here in the detail of an audit event."""
-    noted = steps._note
+    noted = entries._note
 
     def telling(started: Any, event: str, **detail: str) -> Any:
         return noted(started, event, secret=started.minted.api_key.reveal(), **detail)
 
-    monkeypatch.setattr(steps, "_note", telling)
+    monkeypatch.setattr(entries, "_note", telling)
     assert is_noticed("P4 plain text", place, "create")
 
 

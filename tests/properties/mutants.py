@@ -12,8 +12,7 @@ import pytest
 
 from reconciler.apply import looking, recovery
 from reconciler.apply.delivery import Courier, Sending
-from reconciler.apply.outcome import Outcome
-from reconciler.apply.steps import SecretMaker
+from reconciler.apply.steps import SecretMaker, Sent
 from reconciler.apply.transactions import Transactions
 from reconciler.apply.work import Started
 from reconciler.errors import CommitUnknown
@@ -109,15 +108,15 @@ def take_no_answer_for_a_no(patch: pytest.MonkeyPatch) -> None:
 
 def write_before_the_store_knows(patch: pytest.MonkeyPatch) -> None:
     """The secret is sent first and stored after."""
-    made = SecretMaker._make_drawn
+    begin = SecretMaker._begin
 
-    def make_drawn(self: SecretMaker, started: Sequence[Started]) -> tuple[Outcome, ...]:
+    def begin_late(self: SecretMaker, started: Sequence[Started]) -> tuple[Sent, ...]:
         for one in started:
             sending = self._sending(one, self.transactions.store.now())
             self.courier.sink.write(sending.path, sending.payload, expected=sending.expected)
-        return made(self, started)
+        return begin(self, started)
 
-    patch.setattr(SecretMaker, "_make_drawn", make_drawn)
+    patch.setattr(SecretMaker, "_begin", begin_late)
 
 
 def destroy_the_living(patch: pytest.MonkeyPatch) -> None:

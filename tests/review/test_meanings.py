@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from reconciler.apply.prepare import Wish, prepare
-from reconciler.planning.pairing import Selection
 from reconciler.planning.plan import Plan
+from reconciler.planning.selection import Selection
 from tests.fakes.world import MANAGER, World
 from tests.review.cases import Manifests, empty_world, let_apply
 

@@ -1,0 +1,3 @@
+module keyrec/benchmarks/writer
+
+go 1.24
