@@ -96,7 +96,7 @@ imports: venv ## Do imports point one way?
 	$(BIN)/lint-imports
 
 shell: venv ## shellcheck on every script
-	$(BIN)/shellcheck .ci/run tools/*.sh ci/*.sh $(wildcard tests/services/*.sh)
+	$(BIN)/shellcheck .ci/run tools/*.sh ci/*.sh benchmarks/go/*.sh $(wildcard tests/services/*.sh)
 
 schemas-equal: venv ## Are schemas/ what the models say?
 	@made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; $(BIN)/keyrec schema --out "$$made" > /dev/null; \

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from reconciler.model.canonical import Document
 from reconciler.model.keys import KeyRecord, KeySpec
@@ -156,9 +157,11 @@ class Unmanaged:
     manager: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Ordered changes with what they were based on."""
+    """Ordered changes with what they were based on. Its digest is taken once: a run asks for it
+    again and again, and it goes through every change.
+    """
 
     manager: str
     now: datetime
@@ -189,7 +192,7 @@ class Plan:
         """Whether nothing stands against applying it, approval and rights aside."""
         return not self.refusals and not self.problems
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Give `sha256:` and the hash of the declared effects and of what they are bound to."""
         return effects_digest(self)

@@ -12,7 +12,13 @@ from reconciler.model.policy import ReviewPolicy
 from reconciler.model.scopes import ScopeCatalog, ScopeGrant
 from reconciler.model.severity import Severity
 from reconciler.model.workspaces import NetworkSet
-from reconciler.planning.diff import FIELD_NAMES, diff_bodies, diff_fields, field_change
+from reconciler.planning.diff import (
+    FIELD_NAMES,
+    FieldsDiff,
+    diff_bodies,
+    diff_fields,
+    field_change,
+)
 from reconciler.planning.plan import FieldChange
 from tests.fakes.world import PAYMENTS, policy, spec
 from tests.planning.records import DAY, HOUR
@@ -155,3 +161,15 @@ def test_new_and_dropped_resources_show_all_leaves_that_say_something() -> None:
     assert "admins" in [c.name for c in diff_bodies(None, PAYMENTS)]
     assert diff_bodies(PAYMENTS, PAYMENTS) == ()
     assert diff_bodies(None, ScopeCatalog(resources=())) == ()
+
+
+def test_what_is_found_when_it_is_asked_for_is_what_was_there_all_along() -> None:
+    """A plan holds two states, not their difference; whoever looks sees no other thing."""
+    before, after = PLAIN, replace(PLAIN, active=False)
+    late, found = FieldsDiff(before, after), diff_fields(before, after)
+    assert (tuple(late), len(late), late[0], late[:1]) == (found, 1, found[0], found)
+    assert late == found
+    assert late == FieldsDiff(before, after)
+    assert late != FieldsDiff(before, before)
+    assert late != 1
+    assert (hash(late), repr(late)) == (hash(found), repr(found))
