@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from typing import Any
 
 DEEPEST = 20
-MANAGER = "bench"
 
 
 def main(argv: list[str]) -> int:

@@ -1,18 +1,16 @@
 """What a question costs over HTTP: `keyrec serve` beside a bare Starlette route.
 
-python -m benchmarks.http [--rounds N]
+python -m benchmarks --only http [--rounds N]
 """
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -22,7 +20,7 @@ from pathlib import Path
 from benchmarks.asking import asked, request
 from benchmarks.issued import INSIDE, SCOPE, Issued
 from benchmarks.measure import Failed, Taken, in_turns, median_ratio, middle
-from benchmarks.table import Row, Target, floor_row, markdown
+from benchmarks.table import Row, Target, floor_row
 
 REQUESTS = 6000
 PATIENCE = 60.0
@@ -159,17 +157,3 @@ def _answered(port: int, headers: Mapping[str, str]) -> list[tuple[str, str]]:
         if answer.status != HTTPStatus.OK:
             raise Failed(f"keyrec answered {answer.status}: {answer.read()!r}")
         return [(n, v) for n, v in answer.getheaders() if n.lower() not in ADDED]
-
-
-def main() -> int:
-    """Measure, and print the table."""
-    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    arguments.add_argument("--rounds", type=int, default=7)
-    wish = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        sys.stdout.write(markdown(rows(Path(folder), rounds=wish.rounds)))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

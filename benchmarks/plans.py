@@ -58,8 +58,6 @@ class Prepared:
     folder: Path
     env: dict[str, str]
     size: str
-    files: int
-    """How many files of keys there are."""
 
     def keyrec(self, *arguments: str, codes: frozenset[int] = frozenset({0})) -> Taken:
         """Run a command of keyrec here."""
@@ -81,7 +79,7 @@ def prepared(place: Path, count: int) -> tuple[list[Prepared], Taken]:
     single_files(count, single / KEYS)
     env = configured(single)
     say(f"  applying {count} keys")
-    one = Prepared(folder=single, env=env, size=f"{count:,} keys, single files", files=count)
+    one = Prepared(folder=single, env=env, size=f"{count:,} keys, single files")
     applied = one.keyrec("apply", "--auto-approve")
     thousand_files(count, thousand / KEYS)
     for name in ("keyrec.yaml", f"{KEYS}/policy.yaml"):
@@ -93,7 +91,6 @@ def prepared(place: Path, count: int) -> tuple[list[Prepared], Taken]:
         folder=thousand,
         env={**env, "HOME": str(thousand / ".home")},
         size=f"{count:,} keys, 1,000 files",
-        files=min(count, 1000),
     )
     (thousand / ".home").mkdir()
     for folder in (one, many):

@@ -1,16 +1,13 @@
 """What one question costs in process: warm beside keyshield, cold beside argon2 alone.
 
-python -m benchmarks.verify [--rounds N]
+python -m benchmarks --only verify [--rounds N]
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import itertools
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -21,7 +18,7 @@ import uvloop
 from benchmarks.issued import INSIDE, SCOPE, Issued, id_of
 from benchmarks.measure import Failed, Taken, in_turns, middle
 from benchmarks.peer_keyshield import Keyshield
-from benchmarks.table import Row, Target, floor_row, markdown, peer_row
+from benchmarks.table import Row, Target, floor_row, peer_row
 from reconciler.credentials.hashing import verify
 from reconciler.credentials.verdict import Allowed
 from reconciler.model.secret import Secret
@@ -186,17 +183,3 @@ async def checked_async(verifier: Verifier, texts: Sequence[str], times: int) ->
 def _require(verdict: object) -> None:
     if not isinstance(verdict, Allowed):
         raise Failed(f"a key was refused: {verdict}")
-
-
-def main() -> int:
-    """Measure, and print the table."""
-    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    arguments.add_argument("--rounds", type=int, default=7)
-    wish = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        sys.stdout.write(markdown(rows(Path(folder), rounds=wish.rounds)))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -103,10 +103,9 @@ def _judge_new(
     declarations: list[Declaration] = []
     problems: list[Problem] = []
     for start in range(0, len(files), _AT_ONCE):
-        batch = {_digest(file): file for file in files[start : start + _AT_ONCE]}
-        known, new = memory.known(list(batch)), {}
-        for file in files[start : start + _AT_ONCE]:
-            digest = _digest(file)
+        batch = [(_digest(file), file) for file in files[start : start + _AT_ONCE]]
+        known, new = memory.known(list(dict(batch))), {}
+        for digest, file in batch:
             found = read_again(known[digest], file.path) if digest in known else None
             if found is None:
                 judged, wrong = _judge_file(file)
