@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -23,6 +24,8 @@ class Doors:
     entropy: Entropy
     sleep: Callable[[float], None]
     """Waits that many seconds; tests do not wait."""
+    threads: Callable[[int], Executor] = ThreadPoolExecutor
+    """Gives that many threads, for hashing and for the sink."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -150,7 +150,7 @@ def find_drift(
         KeyrecError: the sink cannot be used, or is not the one that the policy pins.
     """
     require_pinned(doors.sink, request.target)
-    with ThreadPoolExecutor(parallelism) as threads:
+    with doors.threads(parallelism) as threads:
         looker = Looker(store=doors.store, sink=doors.sink, threads=threads, stop=stop)
         return looker.compare(request)
 

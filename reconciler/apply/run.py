@@ -8,7 +8,6 @@ What the finished operations have done of the plan is not done again, and nothin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -104,7 +103,7 @@ def _session(doors: Doors, request: RunRequest, watch: RunWatch) -> Iterator[Ses
         timeout=request.lock_timeout,
         stop=watch.stop,
     )
-    with lease as held, ThreadPoolExecutor(request.parallelism) as threads:
+    with lease as held, doors.threads(request.parallelism) as threads:
         yield Session(doors=doors, request=request, watch=watch, lease=held, threads=threads)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from dataclasses import dataclass, replace
 
 from reconciler.apply.anchor import AnchorKeeper
@@ -37,7 +37,7 @@ class Session:
     request: RunRequest
     watch: RunWatch
     lease: Lease
-    threads: ThreadPoolExecutor
+    threads: futures.Executor
     trouble: KeyrecError | None = None
     """Why the sink could not be used, where it was asked."""
     is_sink_checked: bool = False

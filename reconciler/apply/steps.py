@@ -11,7 +11,7 @@ batch are on their way, the next one may be drawn and begun (`overlapping`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -55,7 +55,9 @@ class Begun:
 
     def wait(self) -> None:
         """Return when nothing of it is on its way any more."""
-        wait([future for _, future in self.sent if isinstance(future, Future)])
+        for _, future in self.sent:
+            if isinstance(future, Future):
+                future.exception()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class SecretMaker:
     mint: Mint
     transactions: Transactions
     courier: Courier
-    threads: ThreadPoolExecutor
+    threads: Executor
 
     def make(self, works: Sequence[SecretWork]) -> tuple[Outcome, ...]:
         """Make all secrets of one batch; one outcome per work, in order.

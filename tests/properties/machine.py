@@ -47,9 +47,10 @@ class Life(RuleBasedStateMachine):
     stage: Stage
     has_outsiders: bool
 
-    @initialize(readable=st.booleans(), outsiders=st.booleans())
-    def a_store_and_a_sink_are_opened(self, readable: bool, outsiders: bool) -> None:
-        self.stage, self.has_outsiders = Stage.opened(readable=readable), outsiders
+    @initialize(readable=st.booleans(), outsiders=st.booleans(), order=st.integers(0, 255))
+    def a_store_and_a_sink_are_opened(self, readable: bool, outsiders: bool, order: int) -> None:
+        self.stage = Stage.opened(readable=readable, order=order)
+        self.has_outsiders = outsiders
         edits.declare(self.stage, "a", "payments/prod/a")
 
     @invariant()

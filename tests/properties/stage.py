@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from random import Random
 
 from reconciler.apply.emergency import Emergency
 from reconciler.apply.outcome import ApplyReport, OutcomeStatus
@@ -23,6 +24,7 @@ from tests.fakes.sink import Fate
 from tests.fakes.world import ADMIN, MANAGER, World
 from tests.properties.holding import Holding
 from tests.properties.promised import Promised
+from tests.properties.turns import Turns
 from tests.properties.wishes import Repository
 from tests.properties.workers import Errand, Worker, moving
 
@@ -38,6 +40,8 @@ class Stage:
     repository: Repository = field(default_factory=Repository)
     standing: list[Worker] = field(default_factory=list)
     """Runs that stand still in the middle."""
+    coin: Random = field(default_factory=lambda: Random(0))
+    """Says in which order a run does what it does side by side."""
     tally: Counter[str] = field(default_factory=Counter)
     """How often each kind of thing has happened."""
 
@@ -51,9 +55,9 @@ class Stage:
         )
 
     @classmethod
-    def opened(cls, *, readable: bool) -> Stage:
+    def opened(cls, *, readable: bool, order: int = 0) -> Stage:
         """Give a stage whose store holds a policy and a workspace."""
-        return cls(world=World.seeded(readable=readable))
+        return cls(world=World.seeded(readable=readable), coin=Random(order))
 
     # Runs.
 
@@ -80,7 +84,11 @@ class Stage:
         return self._worker(lambda doors, watch: rotate_now(doors, request, address, watch))
 
     def _worker(self, errand: Errand) -> Worker:
-        doors = replace(self.world.doors(), sleep=moving(self.world.clock.advance))
+        doors = replace(
+            self.world.doors(),
+            sleep=moving(self.world.clock.advance),
+            threads=lambda _: Turns(self.coin),
+        )
         return Worker(errand, doors, self.holding.look)
 
     def finish(self, worker: Worker) -> None:
