@@ -2,13 +2,14 @@
 
 While the secrets of one batch are on their way to the sink, the next batch is begun in the store
 and the one after it is hashed. The order of effects of each key stays the one of `steps`; at most
-two batches have open operations, and at most one more has secrets in memory.
+two batches have open operations, and at most two more have secrets in memory.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -18,10 +19,17 @@ from reconciler.apply.ledger import Ledger, Subject
 from reconciler.apply.steps import Begun, Drawn, SecretMaker
 from reconciler.apply.transactions import FATAL
 from reconciler.apply.work import SecretWork
-from reconciler.errors import KeyrecError
+from reconciler.errors import CommitUnknown, Interrupted, KeyrecError, StoreUnavailable
 
 Job: TypeAlias = tuple[Subject, SecretWork]
 """A secret to be made, and the line of the plan that it is made for."""
+
+_AHEAD = 2
+"""Batches that are hashed before they are begun: one while another is begun, and that one."""
+_CUT_SHORT = Interrupted(
+    "the run ended before it was known what became of it",
+    advice="run plan and apply again: what was begun is brought to its end",
+)
 
 
 @dataclass(slots=True)
@@ -42,7 +50,9 @@ class Overlapping:
     stop: threading.Event
     """Set it, and nothing more is begun."""
     batch_size: int
-    _open: list[_Batch] = field(default_factory=list)
+    _ahead: deque[_Batch] = field(default_factory=deque)
+    """Batches that are being hashed."""
+    _open: deque[_Batch] = field(default_factory=deque)
     """Batches that are begun, or of which nobody knows whether they are."""
 
     def make(self, jobs: Iterable[Job]) -> None:
@@ -53,43 +63,57 @@ class Overlapping:
                 nothing of it is on its way any more.
         """
         listed = batches(jobs, self.batch_size)
-        ahead = self._drawn(next(listed, None))
         try:
-            while ahead is not None and not self.stop.is_set():
-                self._begin(ahead)
-                ahead = self._drawn(next(listed, None))
+            while self._may_begin(listed):
+                self._begin_next()
                 if len(self._open) > 1:
                     self._finish_first()
             while self._open:
                 self._finish_first()
-        except FATAL as error:
-            self._fail_open(error)
+        except BaseException as error:
+            self._give_up(error if isinstance(error, FATAL) else _CUT_SHORT)
             raise
         finally:
-            if ahead is not None:
-                ahead.drawn.drop()
+            for batch in self._ahead:
+                batch.drawn.drop()
 
-    def _drawn(self, jobs: list[Job] | None) -> _Batch | None:
-        if jobs is None:
-            return None
-        return _Batch(jobs, self.maker.draw([work for _, work in jobs]))
+    def _may_begin(self, listed: Iterator[list[Job]]) -> bool:
+        """Say whether there is a batch to begin, when it is hashed and the one after it under way.
 
-    def _begin(self, batch: _Batch) -> None:
+        Nothing is sent meanwhile that was not begun before: who wants the run to stop is heard.
+        """
+        while len(self._ahead) < _AHEAD and (jobs := next(listed, None)) is not None:
+            self._ahead.append(_Batch(jobs, self.maker.draw([work for _, work in jobs])))
+        if not self._ahead:
+            return False
+        self._ahead[0].drawn.wait()
+        return not self.stop.is_set()
+
+    def _begin_next(self) -> None:
+        batch = self._ahead.popleft()
         self._open.append(batch)
-        batch.begun = self.maker.begin(batch.drawn)
+        try:
+            batch.begun = self.maker.begin(batch.drawn)
+        except (StoreUnavailable, CommitUnknown):
+            # The secrets of earlier ones are out: if the store is well again, it learns of them.
+            while len(self._open) > 1:
+                self._finish_first()
+            raise
 
     def _finish_first(self) -> None:
         batch = self._open[0]
         if batch.begun is None:
             raise AssertionError("a batch is begun before it is finished")
         outcomes = self.maker.finish(batch.begun)
-        self._open.pop(0)
+        self._open.popleft()
         for (subject, _), outcome in zip(batch.jobs, outcomes, strict=True):
             self.ledger.tell(subject, outcome)
 
-    def _fail_open(self, error: KeyrecError) -> None:
+    def _give_up(self, error: KeyrecError) -> None:
+        """Send nothing more; say of everything under way that nobody knows its end."""
         for batch in self._open:
             if batch.begun is not None:
-                batch.begun.wait()
+                batch.begun.drop()
+        for batch in self._open:
             for subject, work in batch.jobs:
                 self.ledger.tell(subject, failed_work(work, error))

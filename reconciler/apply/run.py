@@ -104,7 +104,11 @@ def _session(doors: Doors, request: RunRequest, watch: RunWatch) -> Iterator[Ses
         stop=watch.stop,
     )
     with lease as held, doors.threads(request.parallelism) as threads:
-        yield Session(doors=doors, request=request, watch=watch, lease=held, threads=threads)
+        try:
+            yield Session(doors=doors, request=request, watch=watch, lease=held, threads=threads)
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)  # what is not begun never is
+            raise
 
 
 def _agreed_plan(plan_request: PlanRequest, request: RunRequest) -> Plan:

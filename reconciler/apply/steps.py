@@ -39,6 +39,11 @@ class Drawn:
 
     secrets: tuple[Future[Started | Outcome], ...]
 
+    def wait(self) -> None:
+        """Return when all of them are hashed, or could not be."""
+        for future in self.secrets:
+            future.exception()
+
     def drop(self) -> None:
         """Draw no more of them."""
         for future in self.secrets:
@@ -53,11 +58,12 @@ class Begun:
     """What is known by now; None for what is on its way."""
     sent: tuple[Sent, ...]
 
-    def wait(self) -> None:
-        """Return when nothing of it is on its way any more."""
-        for _, future in self.sent:
-            if isinstance(future, Future):
-                future.exception()
+    def drop(self) -> None:
+        """Send no more of it, and return when nothing of it is on its way."""
+        sent = [future for _, future in self.sent if isinstance(future, Future)]
+        under_way = [future for future in sent if not future.cancel()]
+        for future in under_way:
+            future.exception()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

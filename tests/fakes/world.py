@@ -6,7 +6,8 @@ Keys are declared as values, without manifests; `plan` and `apply` do what the c
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -110,6 +111,7 @@ class World:
     entropy: FakeEntropy = field(default_factory=FakeEntropy)
     waits: list[float] = field(default_factory=list)
     watched: list[Outcome] = field(default_factory=list)
+    threads: Callable[[int], Executor] = ThreadPoolExecutor
 
     @classmethod
     def seeded(cls, *, stored: Policy | None = None, readable: bool = False) -> World:
@@ -128,7 +130,11 @@ class World:
     def doors(self) -> Doors:
         """Open the doors."""
         return Doors(
-            store=self.store, sink=self.sink, entropy=self.entropy, sleep=self.waits.append
+            store=self.store,
+            sink=self.sink,
+            entropy=self.entropy,
+            sleep=self.waits.append,
+            threads=self.threads,
         )
 
     def request(

@@ -21,10 +21,10 @@ from reconciler.model.keys import KeyAddress, KeyRecord, KeyStatus
 from reconciler.ports import CheckResult
 from tests.apply.watching import Crash
 from tests.fakes.sink import Fate
+from tests.fakes.threads import Turns
 from tests.fakes.world import ADMIN, MANAGER, World
 from tests.properties.holding import Holding
 from tests.properties.promised import Promised
-from tests.properties.turns import Turns
 from tests.properties.wishes import Repository
 from tests.properties.workers import Errand, Worker, moving
 
