@@ -9,14 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from reconciler.model.anchor import EndedVersion
-from reconciler.model.audit import AuditEvent
-from reconciler.model.journal import Fence, Lease
-from reconciler.model.keys import KeyAddress, KeyRecord, KeyVersion
-from reconciler.model.policy import SinkKind
-from reconciler.model.resources import Resource
 from reconciler.model.sink_values import (
     CheckAndSetRefused,
     CheckResult,
@@ -24,9 +18,18 @@ from reconciler.model.sink_values import (
     SecretPayload,
     SinkContent,
 )
-from reconciler.model.states import ObservedState, Revision
-from reconciler.model.uses import UseMark, UseReport
-from reconciler.model.writes import Commit, Committed
+
+if TYPE_CHECKING:
+    from reconciler.model.anchor import EndedVersion
+    from reconciler.model.audit import AuditEvent
+    from reconciler.model.journal import Fence, Lease
+    from reconciler.model.keys import KeyAddress, KeyRecord, KeyVersion
+    from reconciler.model.policy import SinkKind
+    from reconciler.model.resources import Resource
+    from reconciler.model.source import Revision
+    from reconciler.model.states import ObservedState
+    from reconciler.model.uses import UseMark, UseReport
+    from reconciler.model.writes import Commit, Committed
 
 __all__ = [
     "CheckAndSetRefused",
@@ -63,9 +66,7 @@ class KeyStore(Protocol):
         """Return where the tables are there and of this program's version; else StoreOutdated."""
 
     def migrate(self) -> bool:
-        """Bring the tables to this program's form; whether anything was done. StoreOutdated where
-        they are of a newer form than the program knows.
-        """
+        """Bring the tables to this program's form; whether it did; StoreOutdated where newer."""
 
     def bring_back(self, form: int, *, actor: str) -> bool:
         """Bring the tables back to an older form, audited, for an older program; whether anything
@@ -90,9 +91,7 @@ class KeyStore(Protocol):
         """Give the version with its key, whatever their states; None where the id is unknown."""
 
     def find(self, address: KeyAddress) -> tuple[KeyRecord, ...]:
-        """Give all records of the address, of every manager and status, newest first, with all
-        their versions.
-        """
+        """Give all records of the address, whosever and as whatever, newest first, and whole."""
 
     def family(self, key_ids: frozenset[str]) -> tuple[KeyRecord, ...]:
         """Give these keys and all that they replaced, whatever their names; else as `find`."""

@@ -21,7 +21,7 @@ from reconciler.adapters.manifest_paths import (
 )
 from reconciler.errors import SourceUnavailable
 from reconciler.manifest.files import LARGEST_FILE
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.ports import ManifestFile
 
 _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)

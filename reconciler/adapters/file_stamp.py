@@ -1,11 +1,13 @@
 """What the file system says of a SQLite store: any transaction on it, whoever made it, changes it.
 
+SQLite keeps its logs beside the file that a link leads to, so that is where they are looked for.
 Times of files are coarse: two changes within one tick look alike. So a file that was changed just
 now has no stamp yet.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +26,12 @@ def file_stamp(url: str, now: datetime) -> str | None:
     found = _PLAIN.fullmatch(url)
     if found is None:
         return None
-    parts = [_part_stamp(Path(f"{found[1]}{part}"), now) for part in _PARTS]
+    try:
+        # `..` goes first and links second, as where the store is opened
+        path = os.path.realpath(os.path.normpath(found[1]), strict=True)
+    except OSError:
+        return None
+    parts = [_part_stamp(Path(f"{path}{part}"), now) for part in _PARTS]
     if parts[0] == "" or None in parts:
         return None
     return " ".join(part or "-" for part in parts)

@@ -13,17 +13,18 @@ from reconciler.adapters.git_command import has_repository, run_git
 from reconciler.adapters.manifest_paths import checked_name, checked_places, is_manifest
 from reconciler.errors import SourceUnavailable
 from reconciler.manifest.files import LARGEST_FILE
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.ports import ManifestFile
 
 _LINK = "120000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Blob:
-    """One file of a tree."""
+class _Entry:
+    """One file or folder of a tree."""
 
     path: str
+    kind: str
     mode: str
     object_id: str
 
@@ -44,9 +45,9 @@ class GitSource:
         Raises:
             SourceUnavailable: no repository, no such revision, no such place in it, or a link.
         """
-        blobs: dict[str, _Blob] = {}
+        blobs: dict[str, _Entry] = {}
         for place in self._places:
-            found = self._listed(place)
+            found = [entry for entry in self._entries("-r", [place]) if entry.kind == "blob"]
             if not found:
                 raise SourceUnavailable(
                     f"there is no {place} at revision {self._name}",
@@ -71,15 +72,18 @@ class GitSource:
         return Revision(commit=self._resolved(), dirty=False)
 
     def content_id(self) -> str | None:
-        """Give the ids of trees and files at the places; None where `files` will refuse them."""
-        commit = self._resolved()
-        names = [f"{commit}:./{'' if place == '.' else place}" for place in self._places]
-        answer = run_git(self._root, ["rev-parse", *names])
-        if answer.returncode != 0:
-            return None
-        ids = answer.stdout.decode("ascii").split()
-        found = zip(ids, self._places, strict=True)
-        return "\n".join(f"{object_id} {place}" for object_id, place in found)
+        """Give modes and ids of trees and files at the places: a file and a link may have one id.
+
+        None where `files` will refuse a place, and where `.`, which no tree names, is not alone.
+        """
+        found = self._entries("-t", self._places)  # -t: a place may hold another one
+        if self._places != (".",):
+            there = {entry.path: entry for entry in found if _is_place(entry)}
+            if not there.keys() >= set(self._places):
+                return None
+            found = [there[place] for place in self._places]
+        told = (f"{entry.mode} {entry.object_id} {entry.path}" for entry in found)
+        return "\0".join((*self._places, "", *told)) if found else None
 
     def _resolved(self) -> str:
         """Find the commit once; a branch that moves meanwhile does not matter."""
@@ -107,17 +111,17 @@ class GitSource:
             )
         return answer.stdout.decode("ascii").strip()
 
-    def _listed(self, place: str) -> list[_Blob]:
-        """List what a place holds, by paths relative to the root."""
-        where = [] if place == "." else ["--", place]
-        answer = run_git(self._root, ["ls-tree", "-r", "-z", self._resolved(), *where])
+    def _entries(self, how: str, places: Sequence[str]) -> list[_Entry]:
+        """List what stands at places or (`-r`) all below them, by paths relative to the root."""
+        where = [] if "." in places else ["--", *places]
+        answer = run_git(self._root, ["ls-tree", how, "-z", self._resolved(), *where])
         if answer.returncode != 0:
             raise SourceUnavailable(
                 f"git cannot list revision {self._name}", advice="run git fsck, or fetch it again"
             )
         return list(_parse_tree(answer.stdout))
 
-    def _refuse_large(self, blobs: Sequence[_Blob]) -> None:
+    def _refuse_large(self, blobs: Sequence[_Entry]) -> None:
         """Ask for sizes before anything is read; what is missing is told by the reading."""
         asked = "".join(f"{blob.object_id}\n" for blob in blobs).encode("ascii")
         told = run_git(self._root, ["cat-file", "--batch-check=%(objectsize)"], stdin=asked)
@@ -146,19 +150,22 @@ class GitSource:
             offset = end + 1 + size + 1
 
 
-def _parse_tree(output: bytes) -> Iterator[_Blob]:
-    """Read entries of mode, type, id and path; what is no blob (a submodule) is left out."""
+def _parse_tree(output: bytes) -> Iterator[_Entry]:
+    """Read entries of mode, type, id and path."""
     for entry in output.split(b"\0"):
-        if not entry:
-            continue
-        head, _, path = entry.partition(b"\t")
-        mode, kind, object_id = head.decode("ascii").split(" ")
-        if kind == "blob":
+        if entry:
+            head, _, path = entry.partition(b"\t")
+            mode, kind, object_id = head.decode("ascii").split(" ")
             name = path.decode("utf-8", errors="surrogateescape")
-            yield _Blob(path=name, mode=mode, object_id=object_id)
+            yield _Entry(path=name, kind=kind, mode=mode, object_id=object_id)
 
 
-def _plain(blob: _Blob) -> _Blob:
+def _is_place(entry: _Entry) -> bool:
+    """Whether it is a file or a folder, not a link or a submodule."""
+    return entry.kind in {"blob", "tree"} and entry.mode != _LINK
+
+
+def _plain(blob: _Entry) -> _Entry:
     """Refuse a link: its content is a path, and nothing is followed outside of a checkout."""
     if blob.mode == _LINK:
         raise SourceUnavailable(

@@ -1,6 +1,6 @@
 """What files of manifests say, by the digest of their bytes: one SQLite file in the user's cache.
 
-A cache that cannot be used is no trouble: the files are read again. The file belongs to one version
+A cache that cannot be used is no trouble: the files are read again. The file belongs to one build
 of the program; that of another one is removed, and so is one that is damaged. What is kept of a
 file has a checksum. It holds what the manifests hold, and no secret.
 """
@@ -19,19 +19,23 @@ from reconciler import __version__
 from reconciler.adapters.cache_folder import is_ours
 from reconciler.manifest.remembered import FORM
 
-_NAME = f"manifests-{__version__}-{FORM}.db"
 _TABLE = "CREATE TABLE IF NOT EXISTS said (digest BLOB PRIMARY KEY, content BLOB) WITHOUT ROWID"
 _AT_ONCE = 500
 _MOST = 500_000
 """Files; with more than that the cache begins anew."""
+_PATIENCE = 0.2
+"""Seconds to wait for another program: reading the files again takes hardly longer."""
 
 
 class ManifestCache:
     """`remembered.Memory` in a folder of the user's own."""
 
-    def __init__(self, folder: Path) -> None:
-        """Name the folder; nothing is made before something is kept."""
+    def __init__(self, folder: Path, build: str = __version__) -> None:
+        """Name the folder and the program's build; nothing is made before something is kept."""
         self._folder = folder
+        self._path = folder / f"manifests-{build}-{FORM}.db"
+        self._is_given_up = False
+        """Whether another program held it: waiting again for each batch would take minutes."""
 
     def known(self, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """Give what was kept for those of the contents of which anything was."""
@@ -57,7 +61,7 @@ class ManifestCache:
             except sqlite3.DatabaseError as error:
                 if type(error) is not sqlite3.DatabaseError:
                     raise  # it is in use, or cannot be written
-                (self._folder / _NAME).unlink(missing_ok=True)
+                self._path.unlink(missing_ok=True)
 
     def _keep(self, found: Mapping[bytes, bytes]) -> None:
         sealed = ((digest, _sealed(digest, content)) for digest, content in found.items())
@@ -75,18 +79,37 @@ class ManifestCache:
         Raises:
             OSError, sqlite3.Error: it cannot be opened, or should not.
         """
-        path = self._folder / _NAME
-        if makes and not path.exists():
+        path = self._path
+        if self._is_given_up:
+            raise BlockingIOError(path)
+        if makes:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for other in self._folder.glob("manifests-*"):
-                if not other.name.startswith(_NAME):  # somebody may have made ours meanwhile
-                    other.unlink(missing_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
-        if not (is_ours(self._folder, is_folder=True) and is_ours(path, is_folder=False)):
+        if not is_ours(self._folder, is_folder=True):
+            raise PermissionError(self._folder)
+        if makes and not path.exists():
+            _begin(path)
+        if not is_ours(path, is_folder=False):
             raise PermissionError(path)
-        with closing(sqlite3.connect(path, timeout=5)) as connection:
-            connection.execute("PRAGMA synchronous=OFF").close()
-            yield connection
+        with closing(sqlite3.connect(path, timeout=_PATIENCE)) as connection:
+            try:
+                connection.execute("PRAGMA synchronous=OFF").close()
+                yield connection
+            except sqlite3.OperationalError as error:
+                self._is_given_up = _is_in_use(error)
+                raise
+
+
+def _begin(path: Path) -> None:
+    """Make an empty file for the user alone, in place of those of other builds."""
+    for other in path.parent.glob("manifests-*.db*"):
+        if not other.name.startswith(path.name):  # somebody may have made ours meanwhile
+            other.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+
+
+def _is_in_use(error: sqlite3.Error) -> bool:
+    """Whether somebody else holds the file; some errors have no code."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _sealed(digest: bytes, content: bytes) -> bytes:

@@ -1,9 +1,8 @@
 """How a database is opened, so that what it says is committed stays committed.
 
 SQLite: write-ahead log with full synchronisation, foreign keys, a writer that waits for the lock
-before it reads; the file and the folders made for it belong to their owner alone. PostgreSQL:
-`synchronous_commit`, and time limits that free the locks of a dead client; they are set inside each
-transaction, so a pooler between transactions does no harm.
+before it reads; the file and the folders made for it belong to their owner alone. PostgreSQL: see
+`postgres_terms`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import (
     URL,
@@ -27,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from reconciler.adapters.postgres_terms import CONNECTION, LIMITS
 from reconciler.adapters.sql_errors import Place
 from reconciler.errors import ConfigInvalid, StoreUnavailable
 
@@ -38,15 +37,6 @@ _ESCAPE_ADVICE = "write signs of user and password by their number: @ as %40, / 
 _SQLITE_BUSY_SECONDS = 15
 _SWITCH = "PRAGMA journal_mode=WAL"
 _SWITCH_TRIES = 4
-_CONNECT_SECONDS = 10
-_SILENCE = {
-    # A server or a way to it that has vanished without a word: noticed in half a minute, not in
-    # the two hours of most systems. The store's own limits have then freed what was locked.
-    "keepalives_idle": 15,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
 _IMPATIENCE = {
     "connect_timeout": "3",
     "keepalives_idle": "2",
@@ -54,16 +44,7 @@ _IMPATIENCE = {
     "keepalives_count": "3",
     "tcp_user_timeout": "5000",
 }
-_POSTGRES_LIMITS = {
-    # A client that died in a transaction is ended before those that wait for its locks give up.
-    "idle_in_transaction_session_timeout": "10s",
-    "lock_timeout": "15s",
-    "statement_timeout": "60s",
-    "synchronous_commit": "on",
-}
-_LIMIT_STATEMENT = text(
-    "SELECT " + ", ".join(f"set_config('{n}', '{v}', true)" for n, v in _POSTGRES_LIMITS.items())
-)
+_LIMIT_STATEMENT = text(LIMITS)
 
 
 def read_url(url: str) -> URL:
@@ -121,14 +102,7 @@ def open_engine(url: URL, *, keeps_file: bool = True) -> Engine:
     """
     if is_sqlite(url):
         return _open_sqlite(url, QueuePool if keeps_file else NullPool)
-    options: dict[str, Any] = {
-        **_SILENCE,
-        "connect_timeout": _CONNECT_SECONDS,
-        "application_name": "keyrec",
-        # Statements that a server keeps prepared for a session are lost behind a pooler.
-        "prepare_threshold": None,
-    }
-    wanted = {name: value for name, value in options.items() if name not in url.query}
+    wanted = {name: value for name, value in CONNECTION.items() if name not in url.query}
     try:
         return create_engine(url, connect_args=wanted, hide_parameters=True)
     except (ImportError, NoSuchModuleError):

@@ -28,8 +28,8 @@ class Deadline:
         """Give the one that is so many seconds away."""
         return cls(time.monotonic() + seconds)
 
-    def patience(self) -> float:
-        """Give how long to wait for the next sign of life.
+    def left(self) -> float:
+        """Give the seconds until then.
 
         Raises:
             TimeoutError: it is over.
@@ -37,7 +37,15 @@ class Deadline:
         left = self.at - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        return min(left, LONGEST_SILENCE)
+        return left
+
+    def patience(self) -> float:
+        """Give how long to wait for the next sign of life.
+
+        Raises:
+            TimeoutError: it is over.
+        """
+        return min(self.left(), LONGEST_SILENCE)
 
 
 class TimelySocket:

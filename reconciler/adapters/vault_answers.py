@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from reconciler.adapters.vault_pool import Exchange, Lost, NotSent
+from reconciler.adapters.vault_pool import Exchange, Lost, NotSent, NotWritten
 from reconciler.adapters.vault_wire import Response
 
 LONGEST_WAIT = 300.0
@@ -24,6 +24,7 @@ class Trouble(StrEnum):
     """Why a request did not do what it should."""
 
     NOT_SENT = "not sent"
+    NOT_WRITTEN = "no request"
     LOST = "no answer"
     NOT_VAULT = "not an answer of Vault's"
     REDIRECT = "redirect"
@@ -93,6 +94,8 @@ def answer_of(exchange: Exchange) -> Answer:
     match exchange:
         case NotSent():
             return Failure(trouble=Trouble.NOT_SENT, reason=exchange.reason)
+        case NotWritten():
+            return Failure(trouble=Trouble.NOT_WRITTEN)
         case Lost():
             return Failure(trouble=Trouble.LOST, reason=exchange.reason)
         case Response():

@@ -51,6 +51,10 @@ def error_of(failure: Failure, doing: str, *, changes: bool = False) -> KeyrecEr
             )
         case Trouble.BAD_REQUEST | Trouble.CONFLICT | Trouble.ABSENT | Trouble.NO_ROUTE:
             return SinkMisconfigured(f"Vault refused {doing}: {_what(failure)}.", advice=_MOUNT)
+        case Trouble.NOT_WRITTEN:
+            return SinkMisconfigured(
+                f"Vault cannot be asked for {doing}: {_what(failure)}.", advice=_HEADERS
+            )
         case Trouble.REDIRECT if failure.status not in {307, 308}:
             return SinkMisconfigured(f"Vault refused {doing}: {_what(failure)}.", advice=_ADDRESS)
         case _:
@@ -63,6 +67,10 @@ def error_of(failure: Failure, doing: str, *, changes: bool = False) -> KeyrecEr
 
 _MOUNT = "Check the policy's mount: it has to be a KV engine, version 2."
 _ADDRESS = "Set VAULT_ADDR to Vault itself: the active node, or a load balancer that forwards."
+_HEADERS = (
+    "Check the token (VAULT_TOKEN, or its file) and VAULT_NAMESPACE for tabs, line breaks and "
+    "characters that no header can hold."
+)
 
 
 def _advice(trouble: Trouble) -> str:
@@ -87,6 +95,7 @@ def _what(failure: Failure) -> str:
 
 _WORDS = {
     Trouble.NOT_SENT: "no connection, {reason}",
+    Trouble.NOT_WRITTEN: "the token or the namespace cannot be written into a request",
     Trouble.LOST: "no answer, {reason}",
     Trouble.NOT_VAULT: "the answer is not Vault's; something else answers at this address",
     Trouble.REDIRECT: "it points to {reason} ({status}), which is not followed",

@@ -8,7 +8,7 @@ request is checked against this list before it is sent.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.errors import SinkMisconfigured
 from reconciler.model.sink_path import RESERVED_PREFIX, SEGMENT, path_fault
@@ -37,6 +37,23 @@ def endpoint_of(address: str | None) -> Endpoint:
             advice="Use https; plain http is taken only to this machine itself.",
         )
     return endpoint
+
+
+def authority_of(endpoint: Endpoint) -> str:
+    """Give the server as a request names it: host and port, in ASCII.
+
+    The host is encoded alone, as its last label would take the port in.
+
+    Raises:
+        SinkMisconfigured: the host has no such form; nothing could connect to it either.
+    """
+    try:
+        host = endpoint.host.encode("idna").decode()
+    except UnicodeError:
+        raise SinkMisconfigured(
+            "The host in the address of Vault is no name of a server.", advice=_ADDRESS_ADVICE
+        ) from None
+    return str(replace(endpoint, host=host)).partition("://")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

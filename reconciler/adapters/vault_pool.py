@@ -1,8 +1,8 @@
 """Connections to Vault: kept alive, used by many threads, as many as writes run in parallel.
 
 Nothing is decided about answers here, and nothing is raised: what happened to a request is a value,
-so that no traceback keeps its body. The difference that matters is kept: `NotSent` means that
-nothing reached the server, `Lost` that something may have.
+so that no traceback keeps its body. The difference that matters is kept: `NotSent` and `NotWritten`
+mean that nothing reached the server, `Lost` that something may have.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from reconciler.adapters.timely_socket import Deadline
 from reconciler.adapters.vault_wire import CutOff, NotHttp, Request, Response, answer, message
 
 
@@ -27,6 +28,11 @@ class NotSent:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NotWritten:
+    """It cannot be written as a request, and never will be: nothing reached the server."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
     """Sent, at least in part, and no complete answer came."""
@@ -34,7 +40,7 @@ class Lost:
     reason: str
 
 
-Exchange: TypeAlias = Response | NotSent | Lost
+Exchange: TypeAlias = Response | NotSent | NotWritten | Lost
 
 
 class ConnectionPool:
@@ -49,8 +55,8 @@ class ConnectionPool:
         answer_timeout: float,
         pace: Callable[[], None] = lambda: None,
     ) -> None:
-        """`connect` opens a new connection; `host` is the server, as in an address; `pace` is
-        called before every request.
+        """`connect` opens a new connection; `host` is the server, as in an address; within
+        `answer_timeout` seconds an answer has to be whole; `pace` is called before every request.
         """
         self._connect = connect
         self._host = host
@@ -67,7 +73,7 @@ class ConnectionPool:
             if isinstance(connection, NotSent):
                 return connection
             try:
-                exchange = _exchanged(connection.sock, request, self._host)
+                exchange = self._exchanged(connection.sock, request)
             except BaseException:
                 connection.close()
                 raise
@@ -103,25 +109,23 @@ class ConnectionPool:
             connection.connect()
         except (OSError, http.client.HTTPException, ValueError) as error:
             return NotSent(reason=reason_of(error) + where)
-        connection.sock.settimeout(self._answer_timeout)
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-
-def _exchanged(sock: socket.socket, request: Request, host: str) -> Exchange:
-    try:
-        written = message(request, host)
-    except ValueError:
-        return NotSent(reason="it cannot be written as a request")
-    try:
-        sock.sendall(written)
-        return answer(sock)
-    except CutOff:
-        return Lost(reason="the answer was cut off or too long")
-    except NotHttp:
-        return Lost(reason="the connection ended early or did not speak HTTP")
-    except OSError as error:
-        return Lost(reason=reason_of(error))
+    def _exchanged(self, sock: socket.socket, request: Request) -> Exchange:
+        try:
+            written = message(request, self._host)
+        except ValueError:
+            return NotWritten()
+        try:
+            deadline = Deadline.after(self._answer_timeout)
+            sock.settimeout(self._answer_timeout)
+            sock.sendall(written)
+            return answer(sock, deadline)
+        except CutOff:
+            return Lost(reason="the answer was cut off or too long")
+        except (NotHttp, OSError, ValueError) as error:
+            return Lost(reason=reason_of(error))
 
 
 def _is_open(connection: http.client.HTTPConnection) -> bool:

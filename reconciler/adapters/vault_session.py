@@ -15,7 +15,7 @@ from hvac.api.system_backend import Health
 from reconciler.adapters.vault_answers import Answer, Failure, Trouble
 from reconciler.adapters.vault_errors import TRANSIENT, error_of
 from reconciler.adapters.vault_login import log_in
-from reconciler.adapters.vault_place import Place, endpoint_of
+from reconciler.adapters.vault_place import Place, authority_of, endpoint_of
 from reconciler.adapters.vault_pool import ConnectionPool
 from reconciler.adapters.vault_timing import Pace, Timing, wait_before_retry
 from reconciler.adapters.vault_tls import connector
@@ -23,7 +23,6 @@ from reconciler.adapters.vault_tokens import TokenKeeper
 from reconciler.adapters.vault_transport import Link, VaultTransport
 from reconciler.config import VaultSettings
 from reconciler.errors import SinkUnavailable
-from reconciler.model.vault_address import Endpoint
 
 
 class Session:
@@ -50,7 +49,7 @@ class Session:
         endpoint = endpoint_of(settings.address)
         self._pool = ConnectionPool(
             connector(endpoint, settings),
-            host=_authority(endpoint),
+            host=authority_of(endpoint),
             size=parallelism,
             answer_timeout=settings.answer_timeout,
             pace=pace,
@@ -133,9 +132,3 @@ class Session:
             uninit_code=200,
         )
         return answer
-
-
-def _authority(endpoint: Endpoint) -> str:
-    """Give the server as a request names it: host and port, in ASCII."""
-    text = str(endpoint).partition("://")[2]
-    return text if text.isascii() else text.encode("idna").decode()

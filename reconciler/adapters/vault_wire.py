@@ -1,8 +1,9 @@
 """One request and its answer on an open connection, in HTTP/1.1 and no more of it than Vault needs.
 
 An answer is read strictly: what is not well formed, has two lengths or has no end is no answer.
-Nothing of it is decoded here, and nothing that was sent or received is part of an error. Opening
-connections, TLS and proxies are the matter of `vault_tls`.
+All of it has one deadline, and all that is not its body one limit, however it is cut up. Nothing of
+it is decoded here, and nothing that was sent or received is part of an error. Opening connections,
+TLS and proxies are the matter of `vault_tls`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reconciler.adapters.timely_socket import Deadline
+
 LARGEST_ANSWER = 4 * 1024 * 1024
-_LARGEST_HEAD = 64 * 1024
+_MOST_BESIDE = 64 * 1024
+"""Bytes of an answer that are not its body: heads, sizes of chunks, trailers."""
+_MOST_DIGITS = 10
+"""Of a length; more are not even counted, as Python refuses to read very long numbers."""
 _MOST_HEADS = 8
 """Interim answers (1xx) before the real one, at the most."""
 _AT_ONCE = 64 * 1024
@@ -72,16 +78,16 @@ def message(request: Request, host: str) -> bytes:
     return head + (request.body or b"")
 
 
-def answer(sock: socket.socket) -> Response:
+def answer(sock: socket.socket, deadline: Deadline) -> Response:
     """Read the answer to the one request that is under way.
 
     Raises:
-        OSError: the connection failed, or was silent for too long.
+        OSError: the connection failed, or the answer was not whole in time.
         NotHttp, CutOff: there is none.
     """
-    incoming = _Incoming(sock)
+    incoming = _Incoming(sock, deadline)
     for _ in range(_MOST_HEADS):
-        status, headers, lasts = _head(incoming.through(b"\r\n\r\n", _LARGEST_HEAD))
+        status, headers, lasts = _head(incoming.through(b"\r\n\r\n"))
         if status >= 200:
             body = incoming.body(status, headers)
             is_last = not lasts or incoming.is_over or incoming.has_more
@@ -90,10 +96,13 @@ def answer(sock: socket.socket) -> Response:
 
 
 def _head(text: bytes) -> tuple[int, dict[str, str], bool]:
-    """Read status and headers; whether the connection lasts."""
+    """Read status and headers; whether the connection lasts.
+
+    What is said twice is one list, as RFC 9110, 5.3, has it.
+    """
     first, *lines = text.decode("latin-1").split("\r\n")
     form = _STATUS.fullmatch(first)
-    if form is None:
+    if form is None or _has_stray(text, len(lines)):
         raise NotHttp
     headers: dict[str, str] = {}
     for line in lines:
@@ -101,7 +110,8 @@ def _head(text: bytes) -> tuple[int, dict[str, str], bool]:
         name = name.lower()
         if not colon or _NAME.fullmatch(name) is None or (name in headers and name in _ONCE):
             raise NotHttp
-        headers[name] = value.strip(" \t")
+        value = value.strip(" \t")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     wish = headers.get("connection", "").lower()
     lasts = "close" not in wish and (form[1] == "1" or "keep-alive" in wish)
     return int(form[2]), headers, lasts
@@ -110,12 +120,19 @@ def _head(text: bytes) -> tuple[int, dict[str, str], bool]:
 _ONCE = frozenset({"content-length", "transfer-encoding"})
 
 
+def _has_stray(text: bytes, breaks: int) -> bool:
+    """Whether there is a half of a line break, or a NUL: others may read more lines than we do."""
+    return text.count(b"\r") != breaks or text.count(b"\n") != breaks or b"\0" in text
+
+
 class _Incoming:
     """What has come and was not read yet."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._sock = sock
+        self._deadline = deadline
         self._came = bytearray()
+        self._beside = _MOST_BESIDE
         self.is_over = False
 
     @property
@@ -136,18 +153,20 @@ class _Incoming:
             return self._rest()
         if not (length.isascii() and length.isdigit()):
             raise NotHttp
-        if int(length) > LARGEST_ANSWER:
+        digits = length.lstrip("0") or "0"
+        if len(digits) > _MOST_DIGITS or int(digits) > LARGEST_ANSWER:
             raise CutOff
-        return self._exactly(int(length))
+        return self._exactly(int(digits))
 
-    def through(self, end: bytes, most: int) -> bytes:
-        """Read what comes before a mark, and the mark."""
+    def through(self, end: bytes) -> bytes:
+        """Read what comes before a mark, and the mark; none of it is a part of the body."""
         searched = 0
         while (place := self._came.find(end, searched)) < 0:
             searched = max(0, len(self._came) - len(end) + 1)
-            if len(self._came) > most or not self._receive():
+            if len(self._came) > self._beside or not self._receive():
                 raise NotHttp
-        if place > most:
+        self._beside -= place + len(end)
+        if self._beside < 0:
             raise NotHttp
         found = bytes(self._came[:place])
         del self._came[: place + len(end)]
@@ -169,12 +188,12 @@ class _Incoming:
             found += self._exactly(size)
             if self._exactly(2) != b"\r\n":
                 raise NotHttp
-        while self.through(b"\r\n", _LARGEST_HEAD):
+        while self.through(b"\r\n"):
             """Trailers are left out."""
         return bytes(found)
 
     def _size(self) -> int:
-        form = _SIZE.fullmatch(self.through(b"\r\n", _LARGEST_HEAD))
+        form = _SIZE.fullmatch(self.through(b"\r\n"))
         if form is None:
             raise NotHttp
         return int(form[1], 16)
@@ -187,6 +206,7 @@ class _Incoming:
 
     def _receive(self) -> bool:
         """Take what comes next; whether anything did."""
+        self._sock.settimeout(self._deadline.left())
         came = self._sock.recv(_AT_ONCE)
         self.is_over = not came
         self._came += came

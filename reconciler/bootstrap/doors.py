@@ -13,15 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.bootstrap.absent_sink import AbsentSink
-from reconciler.config import Settings
 from reconciler.errors import IdentityRefused, KeyrecError
-from reconciler.model.policy import AuthorizationMode, Policy, SinkKind
-from reconciler.model.workspaces import Principal
-from reconciler.ports import Clock, Entropy, KeyStore, ManifestSource, SecretSink
 
 if TYPE_CHECKING:
+    from reconciler.config import Settings
     from reconciler.manifest.remembered import Memory
+    from reconciler.model.policy import Policy
+    from reconciler.model.workspaces import Principal
+    from reconciler.ports import Clock, Entropy, KeyStore, ManifestSource, SecretSink
 
 PARALLELISM = 8
 
@@ -48,6 +47,8 @@ def open_sink(settings: Settings, policy: Policy, *, parallelism: int = PARALLEL
     Raises:
         SinkMisconfigured: settings and policy do not make a sink.
     """
+    from reconciler.model.policy import SinkKind
+
     pinned = policy.sink
     match pinned.kind:
         case SinkKind.AGE:
@@ -71,6 +72,8 @@ def open_sink_or_say_why(
     settings: Settings, policy: Policy, *, parallelism: int = PARALLELISM
 ) -> SecretSink:
     """Open the sink, or give one that raises the reason when a secret is to be written."""
+    from reconciler.bootstrap.absent_sink import AbsentSink
+
     try:
         return open_sink(settings, policy, parallelism=parallelism)
     except KeyrecError as error:
@@ -95,8 +98,9 @@ def open_memory(settings: Settings) -> Memory | None:
     if settings.cache_folder is None:
         return None
     from reconciler.adapters.manifest_cache import ManifestCache
+    from reconciler.bootstrap.program_stamp import program_stamp
 
-    return ManifestCache(Path(settings.cache_folder) / "manifests")
+    return ManifestCache(Path(settings.cache_folder) / "manifests", program_stamp()[:16])
 
 
 def principal() -> Principal:
@@ -121,6 +125,8 @@ def known(settings: Settings, policy: Policy, now: Callable[[], datetime]) -> Kn
     Raises:
         IdentityRefused: the policy wants an identity token, and there is none to believe.
     """
+    from reconciler.model.policy import AuthorizationMode
+
     match policy.authorization:
         case AuthorizationMode.LOCAL:
             return Known(principal=principal(), source="the user of the operating system")

@@ -9,28 +9,44 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from reconciler import __version__
 from reconciler.adapters.cache_folder import CacheFolder
 from reconciler.adapters.file_stamp import file_stamp
 from reconciler.bootstrap import doors
+from reconciler.bootstrap.program_stamp import program_stamp
 from reconciler.bootstrap.wishes import PlanWish
+from reconciler.errors import StoreUnavailable
 from reconciler.manifest.files import manifest_digest
-from reconciler.ports import ManifestSource
-from reconciler.render.style import Style
 
 if TYPE_CHECKING:
+    from reconciler.adapters.postgres_state import ServerState
     from reconciler.apply.prepare import Prepared
     from reconciler.bootstrap.planning_place import PlanningPlace
+    from reconciler.config import Settings
+    from reconciler.ports import ManifestSource
+    from reconciler.render.style import Style
 
 _FORM = 1
 _LARGEST = 64 * 1024
 _MOST = 256
+_LONGEST = timedelta(days=7)
+"""A wrong silence ends by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What tells the store as it is from any other."""
+
+    text: str
+    at: datetime
+    """When it was asked, by the store's time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +54,7 @@ class QuietPlans:
     """Remembered silence for one configuration and one way of asking."""
 
     place: PlanningPlace
-    """Its store is opened only where it is a server."""
+    """Its store is opened where it is a server that cannot be asked in a shorter way."""
     wish: PlanWish
     source: ManifestSource
     style: Style
@@ -52,7 +68,7 @@ class QuietPlans:
         try:
             since = datetime.fromisoformat(entry["since"])
             until = datetime.fromisoformat(entry["until"])
-            holds = entry["state"] == state and since <= self._now() < until
+            holds = entry["state"] == state.text and since <= state.at < until
             return str(entry["words"]) if holds else None
         except (ValueError, TypeError, LookupError):
             return None
@@ -66,38 +82,51 @@ class QuietPlans:
 
         plan, observed = prepared.plan, prepared.request.observed
         until = quiet_until(plan, observed)
-        if until is None or self.state is None or self._read_state() != self.state:
+        if until is None or self.state is None or self._text_after() != self.state.text:
             return
         entry = {
             "words": plan_text(plan, self.style),
-            "state": self.state,
+            "state": self.state.text,
             "since": observed.read_at.isoformat(),
-            "until": until.isoformat(),
+            "until": min(until, observed.read_at + _LONGEST).isoformat(),
         }
         self._folder.save(self._name, json.dumps(entry).encode())
 
     @cached_property
-    def state(self) -> str | None:
-        """Give what tells the store as it is now from any other; None where that takes longer than
-        a plan.
+    def state(self) -> State | None:
+        """Give what tells the store as it is now from any other; None where that cannot be had, or
+        takes longer than a plan.
         """
-        return self._read_state()
+        url = self.place.settings.store.url.get_secret_value()
+        if doors.is_file(self.place.settings):
+            now = doors.clock().now()
+            stamp = file_stamp(url, now)
+            return None if stamp is None else State(text=stamp, at=now)
+        answer = _asked(url)
+        if answer is not None:
+            return State(text=answer.text, at=answer.at)
+        fingerprint = self._fingerprint()
+        return None if fingerprint is None else State(text=fingerprint, at=self.place.store.now())
 
-    def _read_state(self) -> str | None:
-        settings = self.place.settings
-        if doors.is_file(settings):
-            return file_stamp(settings.store.url.get_secret_value(), doors.clock().now())
-        return self.place.store.fingerprint()
+    def _text_after(self) -> str | None:
+        """Give the state's text when the plan is made."""
+        if doors.is_file(self.place.settings):
+            url = self.place.settings.store.url.get_secret_value()
+            return file_stamp(url, doors.clock().now())
+        return self._fingerprint()
 
-    def _now(self) -> datetime:
-        is_file = doors.is_file(self.place.settings)
-        return doors.clock().now() if is_file else self.place.store.now()
+    def _fingerprint(self) -> str | None:
+        """Ask the opened store; a server that is too slow for this may still give a plan."""
+        try:
+            return self.place.store.fingerprint()
+        except StoreUnavailable:
+            return None
 
     @cached_property
     def _name(self) -> str:
         settings, wish = self.place.settings, replace(self.wish, revision=None)
         parts = (
-            *(_FORM, __version__, settings.store.url.get_secret_value(), settings.manager),
+            *(_FORM, program_stamp(), _place_of(settings), settings.manager),
             *(sorted(settings.environments or ()), wish, self.style.color),
             self.source.content_id() or manifest_digest(self.source.files()),
         )
@@ -114,3 +143,21 @@ class QuietPlans:
         except (ValueError, RecursionError):
             return {}
         return entry if isinstance(entry, dict) else {}
+
+
+def _asked(url: str) -> ServerState | None:
+    """Ask a server with its driver alone; None where that is not installed, or has no answer."""
+    try:
+        from reconciler.adapters.postgres_state import server_state
+    except ImportError:
+        return None
+    return server_state(url)
+
+
+def _place_of(settings: Settings) -> tuple[object, ...]:
+    """Give where the store is. Without user and password: the name of a file may be listed."""
+    # An address that cannot be read has no place: then two stores take turns, and nothing is wrong.
+    with suppress(ValueError):
+        parts = urlsplit(settings.store.url.get_secret_value())
+        return (parts.scheme, parts.hostname, parts.port, parts.path)
+    return ()

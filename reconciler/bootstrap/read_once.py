@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.ports import ManifestFile, ManifestSource
 
 

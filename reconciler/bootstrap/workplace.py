@@ -14,7 +14,6 @@ from reconciler.bootstrap import doors
 from reconciler.bootstrap.configuration import Configuration
 from reconciler.bootstrap.planning_place import PlanningPlace
 from reconciler.errors import Refused
-from reconciler.model.policy import SinkKind
 
 if TYPE_CHECKING:
     from reconciler.apply.doors import Doors, RunRequest, RunWatch
@@ -144,6 +143,7 @@ class Workplace(PlanningPlace):
     def open_doors(self, observed: ObservedState, terms: RunTerms) -> Doors:
         """Open store and sink for a run that may make secrets."""
         from reconciler.apply.doors import Doors
+        from reconciler.model.policy import SinkKind
 
         doors.harden()
         if observed.policy.sink.kind is SinkKind.VAULT:

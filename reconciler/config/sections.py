@@ -129,7 +129,7 @@ class VaultSection(Section):
     client_timeout: Annotated[str, Field(pattern=DURATION_PATTERN)] | None = Field(
         default=None,
         title="Time-out",
-        description="Silence after which an answer counts as lost: 30s, 1m, 500ms.",
+        description="Time within which an answer has to be whole: 30s, 1m, 500ms.",
         examples=["30s"],
     )
     max_retries: Annotated[int, Field(ge=0, le=10)] | None = Field(

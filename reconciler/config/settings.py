@@ -16,7 +16,7 @@ from reconciler.config.serving import ServerSettings, VerificationSettings
 CONNECT_TIMEOUT = 5.0
 """Seconds to open a connection; never more than the time given to the whole answer."""
 ANSWER_TIMEOUT = 30.0
-"""Seconds of silence after which an answer counts as lost."""
+"""Seconds within which an answer has to be whole; one that is not counts as lost."""
 
 
 class VaultAuthMethod(StrEnum):

@@ -34,8 +34,8 @@ from reconciler.model.lifetime import Retirement
 from reconciler.model.policy import Policy
 from reconciler.model.resources import Body
 from reconciler.model.scopes import ScopeGrant
-from reconciler.model.source import Problem
-from reconciler.model.states import DeclaredResource, DesiredState, Revision
+from reconciler.model.source import Problem, Revision
+from reconciler.model.states import DeclaredResource, DesiredState
 from reconciler.ports import ManifestFile
 
 _KEPT = 4096

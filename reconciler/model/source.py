@@ -1,4 +1,4 @@
-"""Where something stands in a manifest, and what is wrong there.
+"""Where something stands in a manifest, what is wrong there, and of which revision it is.
 
 Positions count lines and columns from 1. Nothing here reads files.
 """
@@ -42,6 +42,16 @@ class Problem:
     """What to write instead."""
     snippet: str = ""
     """The offending line, redacted where it holds anything token-shaped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """Where manifests came from."""
+
+    commit: str | None = None
+    """Full git commit id, None outside a repository."""
+    dirty: bool = False
+    """Whether the working tree differs from that commit."""
 
 
 def counted(problems: tuple[Problem, ...]) -> str:

@@ -19,20 +19,10 @@ from reconciler.model.resources import (
     policy_among,
 )
 from reconciler.model.scopes import ScopeCatalog
-from reconciler.model.source import SourceRef
+from reconciler.model.source import Revision, SourceRef
 from reconciler.model.uses import UseMark
 from reconciler.model.waivers import Waiver
 from reconciler.model.workspaces import NetworkSet, Workspace
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
-    """Where manifests came from."""
-
-    commit: str | None = None
-    """Full git commit id, None outside a repository."""
-    dirty: bool = False
-    """Whether the working tree differs from that commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +49,7 @@ class DesiredState:
     """Sorted by address."""
     resources: tuple[DeclaredResource, ...] = ()
     """Sorted by address."""
-    revision: Revision = Revision()
+    revision: Revision = field(default_factory=Revision)
     manifest_digest: str = ""
     """SHA-256 over the paths and bytes of all manifest files, in order of path."""
 

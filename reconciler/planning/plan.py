@@ -18,8 +18,7 @@ from reconciler.model.canonical import Document
 from reconciler.model.keys import KeyRecord, KeySpec
 from reconciler.model.resources import Body, Resource
 from reconciler.model.review import Review
-from reconciler.model.source import Problem, SourceRef
-from reconciler.model.states import Revision
+from reconciler.model.source import Problem, Revision, SourceRef
 from reconciler.model.verdict import Thing
 from reconciler.planning.actions import Action, MaintenanceKind, Reason
 from reconciler.planning.drift import Drift

@@ -15,8 +15,7 @@ from pydantic import ValidationError
 
 from reconciler.errors import PlanFileInvalid
 from reconciler.model.canonical import Document
-from reconciler.model.source import Problem, SourceRef
-from reconciler.model.states import Revision
+from reconciler.model.source import Problem, Revision, SourceRef
 from reconciler.planning.diff import FIELD_NAMES, field_change
 from reconciler.planning.drift import Drift
 from reconciler.planning.plan import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.planning.actions import Action
 from reconciler.planning.plan import Plan, Refusal
 from reconciler.render.maintenance_lines import item_lines, maintenance_line

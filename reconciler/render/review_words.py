@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from reconciler.model.review import Acceptance
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.model.verdict import Assessment
 from reconciler.render.words import SHORT_COMMIT, counted
 from reconciler.review.catalogue import rules_behind

@@ -10,7 +10,7 @@ import pytest
 from reconciler.adapters.directory_source import DirectorySource
 from reconciler.errors import SourceUnavailable
 from reconciler.manifest.files import LARGEST_FILE
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.ports import ManifestFile, ManifestSource
 from tests.adapters.git_repository import Repository
 

@@ -144,6 +144,44 @@ def test_a_change_that_is_in_the_log_alone_counts(path: Path) -> None:
     connection.close()
 
 
+def test_a_link_has_the_stamp_of_the_file_that_it_leads_to(path: Path) -> None:
+    """SQLite puts its logs there, and whoever writes need not know of the link."""
+    folder = path.with_name("elsewhere")
+    folder.mkdir()
+    link, second = folder / "linked.db", folder / "again.db"
+    link.symlink_to(path)
+    second.symlink_to("linked.db")
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    stamps = set()
+    for _ in range(3):
+        (told,) = {file_stamp(f"sqlite:///{name}", later(path)) for name in (path, link, second)}
+        stamps.add(told)
+        next_tick(max(path.parent.glob("keys.db*"), key=changed_at))
+        connection.execute("UPDATE meta SET audit_sequence = audit_sequence + 1")
+    assert len(stamps - {None}) == 3
+    wal = path.with_name("keys.db-wal")
+    assert file_stamp(f"sqlite:///{link}", changed_at(wal)) is None
+    connection.close()
+
+
+def test_a_path_through_a_link_is_read_as_the_store_reads_it(path: Path) -> None:
+    """What stands before `..` is never looked at."""
+    there = path.with_name("there") / "below"
+    there.mkdir(parents=True)
+    shutil.copy(path, there.with_name(path.name))
+    path.with_name("link").symlink_to(there)
+    assert file_stamp(f"sqlite:///{path.parent}/link/../{path.name}", later(path)) == stamp(path)
+
+
+@pytest.mark.parametrize("target", ["nowhere.db", "loop.db"])
+def test_a_link_that_leads_nowhere_has_no_stamp(path: Path, target: str) -> None:
+    """Nor has one that leads to itself."""
+    link = path.with_name("loop.db")
+    link.symlink_to(target)
+    assert file_stamp(f"sqlite:///{link}", later(path)) is None
+
+
 @pytest.mark.parametrize("part", ["-wal", "-journal"])
 def test_an_empty_log_makes_no_difference_and_a_new_one_has_to_settle(
     path: Path, part: str

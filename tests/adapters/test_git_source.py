@@ -4,11 +4,13 @@ import shutil
 
 import pytest
 
+from reconciler.adapters import git_source
 from reconciler.adapters.directory_source import DirectorySource
+from reconciler.adapters.git_command import run_git
 from reconciler.adapters.git_source import GitSource
 from reconciler.errors import SourceUnavailable
 from reconciler.manifest.files import LARGEST_FILE
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from tests.adapters.git_repository import Repository
 from tests.adapters.test_directory_source import fake_git, paths
 
@@ -224,6 +226,74 @@ def test_a_place_that_is_not_there_has_no_name(repository) -> None:
     repository.commit()
     assert GitSource(repository.root, ["nowhere"], "HEAD").content_id() is None
     assert GitSource(repository.root / "keys", ["b"], "HEAD").content_id() is not None
+
+
+def test_a_link_in_place_of_a_file_has_no_name(repository) -> None:
+    """Its target may be spelled as the file was, so that git has one id for both."""
+    repository.write("keys.yaml", "b.yaml")
+    repository.commit()
+    assert named(repository, ["keys.yaml"])
+    blob = repository.git("rev-parse", "HEAD:keys.yaml")
+    (repository.root / "keys.yaml").unlink()
+    (repository.root / "keys.yaml").symlink_to("b.yaml")
+    repository.commit()
+    assert repository.git("rev-parse", "HEAD:keys.yaml") == blob
+    for places in (["keys.yaml"], ["keys", "keys.yaml"]):
+        source = GitSource(repository.root, places, "HEAD")
+        assert source.content_id() is None
+        with pytest.raises(SourceUnavailable, match=r"is a symbolic link"):
+            source.files()
+
+
+def test_a_submodule_has_no_name(repository) -> None:
+    """Its commits are another repository's, and reading it is refused."""
+    commit = repository.commit()
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{commit},sub")
+    repository.git("commit", "--quiet", "--message", "sub")
+    assert GitSource(repository.root, ["sub"], "HEAD").content_id() is None
+
+
+@pytest.mark.parametrize("places", [["keys", "keys/b"], ["keys/b/z.yaml", "keys", "other"]])
+def test_a_place_within_another_has_a_name_that_nothing_beside_it_changes(
+    repository, places
+) -> None:
+    """At the repository's top, and in a folder of it."""
+    (repository.root / "team").mkdir()
+    for name in ("keys", "other"):
+        shutil.copytree(repository.root / name, repository.root / "team" / name)
+    repository.commit()
+    roots = (repository.root, repository.root / "team")
+    first = [GitSource(root, places, "HEAD").content_id() for root in roots]
+    assert None not in first
+    repository.write("README.md", "a")
+    repository.write("team/README.md", "a")
+    repository.commit()
+    assert [GitSource(root, places, "HEAD").content_id() for root in roots] == first
+
+
+@pytest.mark.parametrize("places", [["."], [".", "keys"], [".", "nowhere"]])
+def test_the_whole_root_has_a_name_where_it_stands_alone(repository, places) -> None:
+    """Beside other places it is read; the top of a repository and a folder in it are alike."""
+    repository.write("team/keys/a.yaml", "a: 1\n")
+    repository.commit()
+    for root in (repository.root, repository.root / "team"):
+        assert (GitSource(root, places, "HEAD").content_id() is not None) is (places == ["."])
+
+
+def test_a_name_costs_one_run_of_git_however_many_places_there_are(repository, monkeypatch) -> None:
+    """Beside those that find the commit."""
+    repository.commit()
+    source = GitSource(repository.root, ["keys", "other", "keys/b"], "HEAD")
+    source.revision()
+    runs = []
+
+    def counted(root, arguments):
+        runs.append(arguments)
+        return run_git(root, arguments)
+
+    monkeypatch.setattr(git_source, "run_git", counted)
+    assert source.content_id() is not None
+    assert len(runs) == 1
 
 
 def test_a_branch_that_moves_meanwhile_changes_neither_name_nor_files(repository) -> None:

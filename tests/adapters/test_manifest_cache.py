@@ -114,6 +114,18 @@ def test_what_could_be_somebody_elses_is_neither_taken_nor_written(
     assert (folder / NAME).read_bytes() == before
 
 
+@pytest.mark.parametrize("spoil", ["open folder", "folder is a link", "another's"])
+def test_nothing_is_made_or_removed_in_a_folder_that_is_somebody_elses(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, spoil: str
+) -> None:
+    """It is looked at before anything is cleaned up."""
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / "manifests-0.0.9-1.db").write_bytes(b"x")
+    SPOILS[spoil](folder, monkeypatch)
+    ManifestCache(folder).keep(SAID)
+    assert [path.name for path in folder.iterdir()] == ["manifests-0.0.9-1.db"]
+
+
 def test_a_dangling_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
     """Nothing is made where it leads to."""
     folder.mkdir(mode=0o700, parents=True)
@@ -158,6 +170,16 @@ def test_a_flipped_bit_is_noticed(cache: ManifestCache, folder: Path) -> None:
     assert known == {digest(1201): b"said 1201"}
 
 
+def test_a_text_that_is_none_is_no_trouble(cache: ManifestCache, folder: Path) -> None:
+    """Its error has no code; the file is not in use, and is used again."""
+    with sqlite3.connect(folder / NAME) as connection:
+        connection.execute("UPDATE said SET content = CAST(x'ff' AS TEXT)")
+    connection.close()
+    assert cache.known([digest(1)]) == {}
+    cache.keep({digest(1): b"another"})
+    assert cache.known([digest(1)]) == {digest(1): b"another"}
+
+
 @pytest.mark.parametrize("value", [None, 5, "text", b"", b"abc", 1.5])
 def test_what_was_never_written_so_is_not_taken(
     cache: ManifestCache, folder: Path, value: object
@@ -187,10 +209,11 @@ def test_a_file_with_other_tables_is_no_trouble(folder: Path, text: str) -> None
 def test_a_file_of_another_version_is_removed(folder: Path) -> None:
     """With its journal; what is not ours by its name stays."""
     folder.mkdir(mode=0o700, parents=True)
-    for name in ("manifests-0.0.9-1.db", "manifests-0.0.9-1.db-journal", "other.db"):
+    others = ("manifests-of-mine.yaml", "other.db")
+    for name in ("manifests-0.0.9-1.db", "manifests-0.0.9-1.db-journal", *others):
         (folder / name).write_bytes(b"x")
     ManifestCache(folder).keep(SAID)
-    assert sorted(path.name for path in folder.iterdir()) == [NAME, "other.db"]
+    assert sorted(path.name for path in folder.iterdir()) == [NAME, *others]
 
 
 def test_it_begins_anew_where_it_holds_too_much(
@@ -204,8 +227,9 @@ def test_it_begins_anew_where_it_holds_too_much(
     assert set(made.known([digest(n) for n in range(15)])) == {digest(n) for n in range(10, 15)}
 
 
-def test_two_at_once_lose_nothing(folder: Path) -> None:
-    """Each waits for the other; whoever comes first makes the file."""
+def test_two_at_once_lose_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits for the other, as long as it takes; whoever comes first makes the file."""
+    monkeypatch.setattr(manifest_cache, "_PATIENCE", 600)
     parts = [dict(list(SAID.items())[start:80:4]) for start in range(4)]
     missed: list[bytes] = []
 
@@ -226,19 +250,31 @@ def test_two_at_once_lose_nothing(folder: Path) -> None:
     assert ManifestCache(folder).known(list(everything)) == everything
 
 
-def test_a_file_that_is_locked_is_passed_by(
-    cache: ManifestCache, folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("lock", "is_read"), [("EXCLUSIVE", False), ("IMMEDIATE", True)])
+def test_a_file_that_is_locked_is_passed_by_and_asked_for_once(
+    cache: ManifestCache, folder: Path, monkeypatch: pytest.MonkeyPatch, lock: str, is_read: bool
 ) -> None:
-    """It stays as it is: somebody else writes to it just now."""
-    opened = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda path, timeout: opened(path, timeout=0))
+    """It stays as it is; a run of many batches waits for whoever holds it no second time."""
+    opened, waits = sqlite3.connect, []
+
+    def connect(path: Path, timeout: float) -> sqlite3.Connection:
+        waits.append(timeout)
+        return opened(path, timeout=0)
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
     other = opened(folder / NAME)
-    other.execute("BEGIN EXCLUSIVE")
-    assert cache.known([digest(1)]) == {}
-    cache.keep({digest(1): b"another"})
+    other.execute(f"BEGIN {lock}")
+    said = {digest(1): b"said 1"}
+    assert cache.known([digest(1)]) == (said if is_read else {})
+    for _ in range(3):
+        cache.keep({digest(1): b"another"})
+        assert cache.known([digest(1)]) == {}
+    assert len(waits) == 1 + is_read
+    assert max(waits) <= 0.2
     other.rollback()
     other.close()
-    assert cache.known([digest(1)]) == {digest(1): b"said 1"}
+    assert cache.known([digest(1)]) == {}
+    assert ManifestCache(folder).known([digest(1)]) == said
 
 
 def test_a_folder_that_cannot_be_made_is_no_trouble(tmp_path: Path) -> None:

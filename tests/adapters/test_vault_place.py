@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.adapters.vault_place import Place, endpoint_of
+from reconciler.adapters.vault_place import Place, authority_of, endpoint_of
+from reconciler.adapters.vault_sink import VaultSink
+from reconciler.config import VaultSettings
 from reconciler.errors import SinkMisconfigured
 from reconciler.model.vault_address import Endpoint
 
@@ -52,6 +54,34 @@ def test_an_address_that_cannot_be_trusted_is_refused_with_advice(address, words
     assert words in refused.value.message
     assert "canary" not in refused.value.message
     assert refused.value.advice
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://vault.example:8200", "vault.example:8200"),
+        ("https://vault.example", "vault.example"),
+        ("https://пример.рф:8200", "xn--e1afmkfd.xn--p1ai:8200"),
+        ("https://пример.рф", "xn--e1afmkfd.xn--p1ai"),
+        ("https://ü.example:1", "xn--tda.example:1"),
+        ("https://[2001:db8::1]:8200", "[2001:db8::1]:8200"),
+        ("https://[2001:db8::1]", "[2001:db8::1]"),
+        ("https://10.0.0.1:8200", "10.0.0.1:8200"),
+    ],
+)
+def test_a_request_names_its_host_in_ascii_and_its_port_beside_it(address, host):
+    """The port is no part of the name that is encoded."""
+    assert authority_of(endpoint_of(address)) == host
+
+
+@pytest.mark.parametrize("address", ["https://ü..example:1", f"https://{'ü' * 63}.example"])
+def test_a_host_that_cannot_be_written_in_ascii_is_refused_with_advice(address):
+    """Before anything is sent, as with every other address that cannot be used."""
+    settings = VaultSettings(address=address)
+    with pytest.raises(SinkMisconfigured) as refused:
+        VaultSink(settings, mount="secret", prefix="keyrec", parallelism=1)
+    assert "no name of a server" in refused.value.message
+    assert "VAULT_ADDR" in refused.value.advice
 
 
 @pytest.mark.parametrize(

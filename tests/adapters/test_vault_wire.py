@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import math
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.adapters.timely_socket import Deadline
 from reconciler.adapters.vault_wire import (
     LARGEST_ANSWER,
     CutOff,
@@ -28,7 +30,12 @@ class Coming:
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         """Give these pieces, none of them empty."""
-        self._pieces = iter([piece for piece in pieces if piece])
+        self._pieces = (piece for piece in pieces if piece)
+        self.patience: list[float] = []
+
+    def settimeout(self, seconds: float) -> None:
+        """Remember how long it would have waited."""
+        self.patience.append(seconds)
 
     def recv(self, _count: int) -> bytes:
         """Give the next piece."""
@@ -43,9 +50,24 @@ class Coming:
             return ours.makefile("rb")
 
 
+class Counted(Deadline):
+    """One that is told by how often it is asked: after so many times it is over."""
+
+    def left(self) -> float:
+        """Give one less."""
+        left = self.at - 1
+        object.__setattr__(self, "at", left)
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+FOR_EVER = Counted(math.inf)
+
+
 def read(*pieces: bytes) -> Response:
-    """Read an answer that comes in these pieces."""
-    return answer(Coming(pieces))  # type: ignore[arg-type]  # as much of one as is needed
+    """Read an answer that comes in these pieces, soon enough."""
+    return answer(Coming(pieces), FOR_EVER)  # type: ignore[arg-type]  # as much of one as is needed
 
 
 GOOD = {
@@ -60,8 +82,20 @@ GOOD = {
     "a last one": (OK + b"Connection: close\r\nContent-Length: 1\r\n\r\nx", b"x", True),
     "an old server": (b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", b"x", True),
     "an old server that stays": (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx", b"x", False),
+    "a last one that takes it back": (OK + b"Connection: close\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\nx", b"x", True),
+    "one that stays and then does not": (OK + b"Connection: keep-alive\r\nConnection: Close\r\nContent-Length: 1\r\n\r\nx", b"x", True),
+    "a length with many zeros": (OK + b"Content-Length: " + b"0" * 5000 + b"2\r\n\r\n{}", b"{}", False),
     "more than was asked for": (OK + b"Content-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n\r\n", b"x", True),
 }  # fmt: skip
+
+
+NOT_THEIRS = {
+    "an interim answer",
+    "a last one that takes it back",
+    "one that stays and then does not",
+    "a length with many zeros",
+}
+"""What the standard library reads otherwise: it keeps repeated headers apart, and cannot count."""
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -82,7 +116,7 @@ def test_it_does_not_matter_in_which_pieces_an_answer_comes(name: str, cuts: set
     assert read(*pieces).body == body
 
 
-@pytest.mark.parametrize("name", sorted(set(GOOD) - {"an interim answer"}))
+@pytest.mark.parametrize("name", sorted(set(GOOD) - NOT_THEIRS))
 def test_it_is_read_as_the_standard_library_reads_it(name: str) -> None:
     """Status, headers and body are the same."""
     text, _, _ = GOOD[name]
@@ -112,11 +146,16 @@ def test_it_is_read_as_the_standard_library_reads_it(name: str) -> None:
         OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nxy\r\n0\r\n\r\n",
         OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n",
         OK + b"X: " + b"x" * 70_000 + b"\r\n\r\n",
+        OK + b"X: a\nContent-Length: 2\r\n\r\n{}",
+        OK + b"X: a\rContent-Length: 2\r\n\r\n{}",
+        OK + b"X: a\0\r\nContent-Length: 2\r\n\r\n{}",
+        OK + b"X: \n\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 O\rK\r\nContent-Length: 2\r\n\r\n{}",
         b"HTTP/1.1 100 Continue\r\n\r\n" * 9,
     ],
 )
 def test_what_is_no_answer_is_none(text: bytes) -> None:
-    """Two lengths, a folded line, another protocol, an end too early."""
+    """Two lengths, a folded line, half of a line break, another protocol, an end too early."""
     with pytest.raises(NotHttp):
         read(text)
 
@@ -127,6 +166,7 @@ def test_what_is_no_answer_is_none(text: bytes) -> None:
         OK + b"Content-Length: 3\r\n\r\n{}",
         OK + b"Transfer-Encoding: chunked\r\n\r\n3\r\n{}",
         OK + b"Content-Length: %d\r\n\r\n" % (LARGEST_ANSWER + 1),
+        OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n{}",
         OK + b"Transfer-Encoding: chunked\r\n\r\n7fffffff\r\n",
         OK + b"\r\n" + b"x" * (LARGEST_ANSWER + 1),
     ],
@@ -135,6 +175,42 @@ def test_an_answer_that_ends_early_or_would_not_end_is_given_up(text: bytes) -> 
     """It is known to be one, and not what it says."""
     with pytest.raises(CutOff):
         read(text)
+
+
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+ENDLESS = {
+    "trailers": (CHUNKED + b"0\r\n", b"A: b\r\n"),
+    "chunks of one byte": (CHUNKED, b"1\r\nx\r\n"),
+    "words about chunks": (CHUNKED, b"1;" + b"a" * 1000 + b"\r\nx\r\n"),
+    "interim answers": (b"", b"HTTP/1.1 103 Early\r\nLink: " + b"x" * 20_000 + b"\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_is_beside_the_body_has_one_limit_however_it_is_cut_up(name: str) -> None:
+    """No single line is long; all of them together are, long before they end."""
+    begin, drop = ENDLESS[name]
+    came = 0
+
+    def dripping() -> Iterator[bytes]:
+        nonlocal came
+        yield begin
+        for _ in range(200_000):
+            came += len(drop)
+            yield drop
+
+    with pytest.raises(NotHttp):
+        answer(Coming(dripping()), FOR_EVER)  # type: ignore[arg-type]  # as above
+    assert came < 256 * 1024
+
+
+def test_an_answer_that_drips_has_one_deadline() -> None:
+    """Every wait is for what is left of it, and none begins after it."""
+    text = OK + b"Content-Length: 10\r\n\r\n0123456789"
+    coming = Coming(text[place : place + 1] for place in range(len(text)))
+    with pytest.raises(TimeoutError):
+        answer(coming, Counted(6.0))  # type: ignore[arg-type]  # as above
+    assert coming.patience == [5.0, 4.0, 3.0, 2.0, 1.0]
 
 
 def test_a_request_is_written_in_one_piece() -> None:

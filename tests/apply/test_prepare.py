@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.apply.prepare import Wish, nothing_declared, prepare, target_of
 from reconciler.errors import ManifestsInvalid
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.planning.actions import Action
 from reconciler.planning.selection import Selection
 from reconciler.ports import ManifestFile

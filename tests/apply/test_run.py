@@ -26,7 +26,8 @@ from reconciler.errors import (
 )
 from reconciler.model.keys import KeyAddress
 from reconciler.model.lifetime import Expiration, VersionState
-from reconciler.model.states import ObservedState, Revision
+from reconciler.model.source import Revision
+from reconciler.model.states import ObservedState
 from reconciler.model.workspaces import NetworkSet, Workspace
 from reconciler.model.writes import Commit, Committed
 from reconciler.planning.actions import Reason

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, text
 
+from reconciler.adapters import postgres_state
 from reconciler.adapters.sql_database import Database
 from reconciler.adapters.system import SystemClock
 from reconciler.apply import prepare
@@ -48,6 +49,13 @@ class Quiet:
             real = database(asked, connection)
             return real if asked.url.get_backend_name() == "sqlite" else real + self.ahead
 
+        ask = postgres_state.server_state
+
+        def asked(url: str) -> postgres_state.ServerState | None:
+            state = ask(url)
+            return None if state is None else replace(state, at=state.at + self.ahead)
+
+        patch.setattr(postgres_state, "server_state", asked)
         patch.setattr(SystemClock, "now", lambda _: self.now)
         patch.setattr(Database, "now", now)
         patch.setattr(prepare, "prepare", counted)

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import URL, Engine
 
-from reconciler.adapters.manifest_cache import ManifestCache
 from reconciler.bootstrap import doors
 from reconciler.bootstrap.configuration import find_configuration
 from reconciler.bootstrap.quiet_plans import QuietPlans
@@ -208,7 +207,9 @@ def _forge_manifests(place: Quiet) -> None:
     lie = ManifestFile(path=KEY, content=file.content.replace(b"operate", b"read"))
     said = written(judging._judge_file(lie)[0])
     assert said is not None
-    ManifestCache(place.cache / "manifests").keep({judging._digest(file): said})
+    memory = doors.open_memory(find_configuration(None).settings)
+    assert memory is not None
+    memory.keep({judging._digest(file): said})
 
 
 def _forge_plan(place: Quiet) -> None:
@@ -219,7 +220,8 @@ def _forge_plan(place: Quiet) -> None:
         source = doors.open_source(configuration.settings)
         quiet = QuietPlans(place=opened, wish=wish, source=source, style=PLAIN)
         since, until = (place.now + timedelta(days=days) for days in (-1, 1))
-        lie = f'{{"words": {FORGED!r}, "state": "{quiet.state}", "since": "{since.isoformat()}", '
+        assert quiet.state is not None
+        lie = f'{{"words": {FORGED!r}, "state": "{quiet.state.text}", "since": "{since.isoformat()}", '
         lie = lie.replace("'", '"') + f'"until": "{until.isoformat()}"}}'
         quiet._folder.save(quiet._name, lie.encode())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -172,6 +173,20 @@ def test_any_change_of_the_store_by_hand_makes_a_plan(remembered: Quiet, stateme
     """Whoever has SQL, and whatever it means for the plan."""
     assert remembered.sql(statement) > 0
     assert remembered.is_made()
+
+
+def test_a_change_behind_a_link_makes_a_plan(filed: Quiet) -> None:
+    """Somebody keeps the store open under its own name, and SQLite its log beside it."""
+    linked = filed.line.folder / ".keyrec" / "keys.db"
+    real = filed.line.home / "real.db"
+    linked.rename(real)
+    linked.symlink_to(real)
+    connection = sqlite3.connect(real, isolation_level=None)
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    assert [filed.is_made() for _ in range(2)] == [True, False]
+    connection.execute(BY_HAND["keys"])
+    assert filed.is_made()
+    connection.close()
 
 
 def test_a_change_that_is_taken_back_is_silent_again(remembered: Quiet) -> None:

@@ -26,8 +26,8 @@ from reconciler.model.policy import (
 from reconciler.model.resources import Resource, address_of, document_of, resource_from
 from reconciler.model.scopes import BUILT_IN_CATALOG, ScopeCatalog, ScopeGrant
 from reconciler.model.severity import Severity
-from reconciler.model.source import SourceRef
-from reconciler.model.states import DesiredState, Revision
+from reconciler.model.source import Revision, SourceRef
+from reconciler.model.states import DesiredState
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 from tests.manifest.manifests import HEAD, STORE, desired, file, refused
 from tests.strategies import api_keys, manifest_of, repositories, text_of

@@ -184,6 +184,13 @@ def test_both_parsers_read_manifests_alike(content: bytes) -> None:
         assert [d.tree for d in with_libyaml.documents] == [d.tree for d in without.documents]
 
 
+@pytest.mark.parametrize(("text", "reader"), [("a:\tb\n", "c"), ('a: "\\ud83d"\n', "python")])
+def test_of_odd_texts_one_parser_reads_what_the_other_refuses(text: str, reader: str) -> None:
+    """Tabs between words, and halves of characters."""
+    refused = {name for name, parser in PARSERS.items() if short_way(text, parser) is None}
+    assert refused == {*PARSERS} - {reader}
+
+
 class Counted:
     """A parser whose texts are counted."""
 

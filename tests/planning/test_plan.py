@@ -13,7 +13,7 @@ from reconciler.model.canonical import canonical_bytes
 from reconciler.model.keys import RemovalReason, fields_fingerprint
 from reconciler.model.lifetime import Expiration
 from reconciler.model.policy import Prune
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.model.workspaces import NetworkSet
 from reconciler.planning.effects import effects_document
 from reconciler.planning.pairing import PlanRequest

@@ -9,7 +9,8 @@ import pytest
 from reconciler.model.journal import Operation
 from reconciler.model.keys import KeyStatus
 from reconciler.model.policy import Prune
-from reconciler.model.states import DesiredState, Revision
+from reconciler.model.source import Revision
+from reconciler.model.states import DesiredState
 from reconciler.model.workspaces import NetworkSet
 from reconciler.planning.actions import Action, MaintenanceKind
 from reconciler.planning.planner import make_plan

@@ -22,7 +22,7 @@ from reconciler.apply.run import rotate_now, run_apply
 from reconciler.model.keys import KeyAddress, KeyRemoval, KeySpec
 from reconciler.model.resources import Body
 from reconciler.model.secret import Secret
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.planning.pairing import PlanRequest
 from reconciler.planning.planner import make_plan
 from reconciler.ports import KeyStore

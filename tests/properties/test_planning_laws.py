@@ -9,7 +9,7 @@ from hypothesis import given, seed
 from hypothesis import strategies as st
 
 from reconciler.model.canonical import canonical_bytes
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.planning.effects import effects_document
 from reconciler.planning.plan import Plan
 from reconciler.planning.planner import make_plan

@@ -24,13 +24,12 @@ from reconciler.model.lifetime import Expiration, VersionState
 from reconciler.model.policy import Guards, Policy, Prune
 from reconciler.model.resources import Body, Resource, address_of
 from reconciler.model.scopes import ScopeCatalog, ScopeGrant
-from reconciler.model.source import Problem, SourceRef
+from reconciler.model.source import Problem, Revision, SourceRef
 from reconciler.model.states import (
     DeclaredResource,
     DesiredState,
     ForeignRecord,
     ObservedState,
-    Revision,
 )
 from reconciler.model.workspaces import NetworkSet, Workspace, WorkspaceDefaults
 from reconciler.planning.actions import MaintenanceKind, Reason

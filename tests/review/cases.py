@@ -22,7 +22,7 @@ from reconciler.apply.prepare import Prepared, prepare
 from reconciler.apply.run import run_apply
 from reconciler.model.keys import KeyAddress
 from reconciler.model.resources import Resource, address_of
-from reconciler.model.states import Revision
+from reconciler.model.source import Revision
 from reconciler.planning.plan import Plan
 from reconciler.ports import ManifestFile
 from reconciler.review.reviewing import reviewed_plan
