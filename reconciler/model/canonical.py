@@ -15,11 +15,14 @@ from typing import TypeAlias
 
 Document: TypeAlias = "Mapping[str, Document] | Sequence[Document] | str | int | bool | None"
 
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False
+)
+
 
 def canonical_bytes(document: Document) -> bytes:
     """Write a document in its one form."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
+    return _ENCODER.encode(document).encode()
 
 
 def fingerprint(document: Document) -> str:

@@ -38,13 +38,14 @@ def diff_fields(before: KeyFields | None, after: KeyFields | None) -> tuple[Fiel
     """
     old = _document(before)
     new = _document(after)
-    changes = (
-        field_change(shown, old.get(stored), new.get(stored))
-        for stored, shown in FIELD_NAMES.items()
-        if old.get(stored) != new.get(stored)
-    )
     one_sided = before is None or after is None
-    return _without_repeats(tuple(c for c in changes if not (one_sided and _says_nothing(c))))
+    changes = []
+    for stored, shown in FIELD_NAMES.items():
+        was, will_be = old.get(stored), new.get(stored)
+        is_shown = was != will_be and not (one_sided and _says_nothing(shown, was, will_be))
+        if is_shown:
+            changes.append(field_change(shown, was, will_be))
+    return _without_repeats(tuple(changes))
 
 
 class FieldsDiff(Sequence[FieldChange]):
@@ -99,6 +100,8 @@ def _document(fields: KeyFields | None) -> Mapping[str, Any]:
 
 def field_change(name: str, before: Document, after: Document) -> FieldChange:
     """Give the change of one field; what came and what went follows from before and after."""
+    if isinstance(before, _ONE) and isinstance(after, _ONE):
+        return FieldChange(name=name, before=before, after=after)
     old, new = _members(before), _members(after)
     return FieldChange(
         name=name,
@@ -118,20 +121,22 @@ def _members(value: Document) -> set[str]:
     return set()
 
 
-def _says_nothing(change: FieldChange) -> bool:
+def _says_nothing(name: str, before: Document, after: Document) -> bool:
     """Whether a field of a new or ended key is at its empty default and not worth a line."""
-    value = change.after if change.before is None else change.before
-    is_empty = value in (None, "", [], {})
-    return is_empty or any(change.name == n and value == v for n, v in _QUIET_DEFAULTS)
+    value = after if before is None else before
+    if value in (None, "", [], {}):
+        return True
+    return name in _QUIET_DEFAULTS and value == _QUIET_DEFAULTS[name]
 
 
-_QUIET_DEFAULTS = (
-    ("active", True),
-    ("protected", False),
-    ("rotation.generation", 1),
-    ("rotation.overlap", "1d"),
-    ("reissue", 1),
-)
+_QUIET_DEFAULTS: Mapping[str, Document] = {
+    "active": True,
+    "protected": False,
+    "rotation.generation": 1,
+    "rotation.overlap": "1d",
+    "reissue": 1,
+}
+_ONE = (str, int, type(None))
 
 
 def _without_repeats(changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
