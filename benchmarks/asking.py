@@ -1,4 +1,4 @@
-"""A client that asks one HTTP server the same thing all the time, and what that cost the server.
+"""A client that asks one HTTP server the same few things all the time, and what the server took.
 
 Raw sockets that stay open, one request at a time on each: the client costs a few microseconds a
 request, so the server is what is measured. What the server took of the processor is the kernel's
@@ -10,7 +10,9 @@ from __future__ import annotations
 import selectors
 import socket
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 
 from benchmarks.measure import Failed, Taken
@@ -26,8 +28,8 @@ def request(path: str, headers: dict[str, str]) -> bytes:
     return "\r\n".join((*lines, "", "")).encode("ascii")
 
 
-def asked(port: int, text: bytes, times: int, pid: int) -> Taken:
-    """Send a request that often over a few connections; what the server of that process took.
+def asked(port: int, texts: Sequence[bytes], times: int, pid: int) -> Taken:
+    """Send requests in turns, so many over a few connections; what the server of that process took.
 
     Raises:
         Failed: something else than an empty 200 was answered.
@@ -37,9 +39,9 @@ def asked(port: int, text: bytes, times: int, pid: int) -> Taken:
             connection = opened.enter_context(socket.create_connection(("127.0.0.1", port), 30))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             ready.register(connection, selectors.EVENT_READ)
-        _ask(ready, text, 5 * CONNECTIONS)
+        _ask(ready, cycle(texts), len(texts) + 5 * CONNECTIONS)
         cpu, begun = cpu_of(pid), time.perf_counter()
-        _ask(ready, text, times)
+        _ask(ready, cycle(texts), times)
         wall = time.perf_counter() - begun
         return Taken(wall=wall, cpu=cpu_of(pid) - cpu, work=times)
 
@@ -50,16 +52,16 @@ def cpu_of(pid: int) -> float:
     return sum(int(file.read_text(encoding="ascii").split()[0]) for file in files) / 1e9
 
 
-def _ask(ready: selectors.BaseSelector, text: bytes, times: int) -> None:
+def _ask(ready: selectors.BaseSelector, texts: Iterator[bytes], times: int) -> None:
     for key in ready.get_map().values():
-        _send(key.fileobj, text)
+        _send(key.fileobj, next(texts))
     sent, answered = CONNECTIONS, 0
     while answered < times:
         for key, _ in ready.select(30):
             _require_answer(key.fileobj)
             answered += 1
             if sent < times:
-                _send(key.fileobj, text)
+                _send(key.fileobj, next(texts))
                 sent += 1
 
 

@@ -28,9 +28,13 @@ ADDED = frozenset({"date", "content-length"})
 AUTHORIZE = f"/v1/authorize?require={SCOPE}"
 _WORK = "HTTP: authorize, warm"
 _SIZE = f"{REQUESTS:,} requests, 8 connections"
+_LOGGED = "HTTP: authorize, warm, with the access log"
+_MANY = "HTTP: authorize, warm, from many addresses"
+ADDRESSES = 128
 _FLOOR = "a bare Starlette route"
 _SAME = (
-    "one worker each (uvloop, httptools, no log), over loopback and connections that stay open, "
+    "`keyrec -q serve`, one worker each (uvloop, httptools, no access log), over loopback and "
+    "connections that stay open, "
     "asked by the same client in turns; both are sent the same request with a key, a scope and "
     "X-Forwarded-For and answer the same headers, the route without looking at anything."
 )
@@ -40,17 +44,32 @@ def rows(place: Path, *, rounds: int) -> list[Row]:
     """Measure, in an empty folder."""
     issued = Issued.into(place, 1)
     headers = sent_headers(issued)
-    text = request(AUTHORIZE, headers)
-    with _keyrec(place) as (port, pid):
+    one = [request(AUTHORIZE, headers)]
+    many = [
+        request(AUTHORIZE, {**headers, "X-Forwarded-For": INSIDE.rpartition(".")[0] + f".{n}"})
+        for n in range(ADDRESSES)
+    ]
+    with _keyrec(place, "-q") as (port, pid), _keyrec(place) as (logging_port, logging_pid):
         told = place / "headers.json"
         told.write_text(json.dumps(_answered(port, headers)), encoding="utf-8")
         with _bare(place, told) as (floor_port, floor_pid):
             sides = {
-                "keyrec serve": lambda: asked(port, text, REQUESTS, pid),
-                _FLOOR: lambda: asked(floor_port, text, REQUESTS, floor_pid),
+                "keyrec serve": lambda: asked(port, one, REQUESTS, pid),
+                _LOGGED: lambda: asked(logging_port, one, REQUESTS, logging_pid),
+                _MANY: lambda: asked(port, many, REQUESTS, pid),
+                _FLOOR: lambda: asked(floor_port, one, REQUESTS, floor_pid),
             }
             taken = in_turns(sides, rounds)
-    return _rows(taken["keyrec serve"], taken[_FLOOR])
+    return [*_rows(taken["keyrec serve"], taken[_FLOOR]), *_besides(taken)]
+
+
+def _besides(taken: Mapping[str, Sequence[Taken]]) -> Iterator[Row]:
+    """Give what has no target: how it runs unless it is told otherwise, and other clients."""
+    for work, same in (
+        (_LOGGED, "as above, without `-q`: one line to a file for each request."),
+        (_MANY, f"as the first, the key from {ADDRESSES} addresses in turns."),
+    ):
+        yield floor_row(taken[work], taken[_FLOOR], work=work, size=_SIZE, other=_FLOOR, same=same)
 
 
 def _rows(ours: Sequence[Taken], floor: Sequence[Taken]) -> list[Row]:
@@ -71,6 +90,7 @@ def _rows(ours: Sequence[Taken], floor: Sequence[Taken]) -> list[Row]:
         ours=_each(middle(ours)),
         other=_FLOOR,
         theirs=_each(middle(floor)),
+        rounds=len(ours),
         ratio=median_ratio(ours, floor, lambda taken: taken.cpu),
         target=Target(sign="<=", bound=1.43),
         same="the same run; what all threads of each server took of the processor, by the kernel.",
@@ -95,15 +115,15 @@ def sent_headers(issued: Issued) -> dict[str, str]:
 
 
 @contextmanager
-def _keyrec(place: Path) -> Iterator[tuple[int, int]]:
-    """Serve the store of a folder; port and process id."""
+def _keyrec(place: Path, *flags: str) -> Iterator[tuple[int, int]]:
+    """Serve the store of a folder, its log in a file; port and process id."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     settings = {
         "KEYREC_STORE_URL": f"sqlite:///{place / 'keys.db'}",
         "KEYREC_TRUSTED_PROXIES": "127.0.0.1",
     }
-    with _running(("reconciler", "-q", "serve", "--port", str(port)), settings) as child:
+    with _running(("reconciler", *flags, "serve", "--port", str(port)), settings) as child:
         _wait(child, lambda: _is_answering(port, "/readyz"))
         yield port, child.pid
 

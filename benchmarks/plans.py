@@ -30,6 +30,8 @@ from benchmarks.table import Row, Target, alone_row, floor_row
 FLOORS = Path(__file__).with_name("floors.py")
 SETTLED = 2.5
 """Seconds after which what was just written is known to be so (`adapters/file_stamp`)."""
+FEWEST = 2
+"""Rounds of the largest size: each side begins once."""
 COLD = Target(sign="<=", bound=2.5)
 WARM = Target(sign="<=", bound=2.0)
 _FILE_OF_ONE = "keys/ws0000/svc-000000-prod.yaml"
@@ -117,7 +119,7 @@ def rows(place: Path, *, rounds: int, sizes: Sequence[int]) -> Iterator[Row]:
             same=SAID["apply creates"],
         )
         for here in folders:
-            yield from _rows_of(here, max(1, min(rounds, rounds * 20_000 // count)))
+            yield from _rows_of(here, max(FEWEST, min(rounds, rounds * 20_000 // count)))
         for here in folders:
             shutil.rmtree(here.folder)
 

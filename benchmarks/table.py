@@ -41,6 +41,8 @@ class Row:
     theirs: Taken | None
     ratio: float | None
     """Ours to theirs for a floor (`is_peer` false), theirs to ours for a peer: times faster."""
+    rounds: int
+    """How often both sides were measured; the ratio is the median of so many."""
     is_peer: bool = False
     other: str = ""
     """The floor or the peer, by name."""
@@ -54,7 +56,8 @@ def floor_row(ours: Sequence[Taken], floor: Sequence[Taken], **words: Any) -> Ro
     `size`, `other`, `same`, `target` as `Row` has them.
     """
     ratio = median_ratio(ours, floor)
-    return Row(ours=middle(ours), theirs=middle(floor), ratio=ratio, **words)
+    sides = (middle(ours), middle(floor))
+    return Row(ours=sides[0], theirs=sides[1], ratio=ratio, rounds=len(ours), **words)
 
 
 def peer_row(ours: Sequence[Taken], peer: Sequence[Taken], **words: Any) -> Row:
@@ -62,17 +65,22 @@ def peer_row(ours: Sequence[Taken], peer: Sequence[Taken], **words: Any) -> Row:
     as `floor_row`.
     """
     ratio = median_ratio(peer, ours)
-    return Row(ours=middle(ours), theirs=middle(peer), ratio=ratio, is_peer=True, **words)
+    sides = (middle(ours), middle(peer))
+    return Row(ours=sides[0], theirs=sides[1], ratio=ratio, rounds=len(ours), is_peer=True, **words)
 
 
 def alone_row(ours: Sequence[Taken], **words: Any) -> Row:
     """Give the row of what has nothing beside it; words: `work`, `size`, `same`."""
-    return Row(ours=middle(ours), theirs=None, ratio=None, **words)
+    return Row(ours=middle(ours), theirs=None, ratio=None, rounds=len(ours), **words)
 
 
+_COLUMNS = (
+    *("Work", "Size", "keyrec", "CPU", "memory", "beside it", "took", "CPU", "ratio", "target"),
+    *("held", "rounds"),
+)
 _HEAD = (
-    "| Work | Size | keyrec | CPU | memory | beside it | took | CPU | ratio | target | held |",
-    "|---|---|--:|--:|--:|---|--:|--:|--:|--:|---|",
+    f"| {' | '.join(_COLUMNS)} |",
+    "|---|---|--:|--:|--:|---|--:|--:|--:|--:|---|--:|",
 )
 
 
@@ -99,6 +107,7 @@ def _line(row: Row) -> str:
         "" if row.ratio is None else f"{row.ratio:.2f}" + (" times faster" if row.is_peer else ""),
         "" if row.target is None else str(row.target),
         _held(row),
+        str(row.rounds),
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -20,7 +20,7 @@ from reconciler.server.introspection import INTROSPECTION, Introspection
 from reconciler.server.problems import Problem
 from reconciler.server.reception import Reception
 from reconciler.server.request_ids import RequestIds
-from reconciler.server.requests import Application, Receive, Scope, Send, note_of, send_answer
+from reconciler.server.requests import Application, Receive, Scope, Send, note_of, send_noted
 
 HEARTBEAT_SECONDS: Final = 1.0
 
@@ -81,6 +81,8 @@ class _Paths:
 
     def _found(self, scope: Scope) -> Application:
         path: str = scope["path"]
+        if path == AUTHORIZE and self._health_port is None:
+            return self._authorize
         if path in self._health:
             return _taking("GET", self._health[path]) if self._is_for_health(scope) else _nothing
         if self._health_port is not None and self._is_for_health(scope):
@@ -98,7 +100,7 @@ class _Paths:
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
     del receive
     note_of(scope).add(route="none")
-    await send_answer(send, _NO_PATH)
+    await send_noted(scope, send, _NO_PATH)
 
 
 def _taking(method: str, app: Application) -> Application:
@@ -110,7 +112,7 @@ def _taking(method: str, app: Application) -> Application:
         if scope["method"] in methods:
             await app(scope, receive, send)
         else:
-            await send_answer(send, refusal(405, _NO_METHOD, more=allow))
+            await send_noted(scope, send, refusal(405, _NO_METHOD, more=allow))
 
     return taking
 

@@ -52,7 +52,7 @@ from reconciler.server.requests import (
     note_of,
     peer_of,
     query_of,
-    send_answer,
+    send_noted,
     send_written,
     written_headers,
 )
@@ -133,7 +133,7 @@ class Authorization:
         """Answer one request; its body is not read."""
         del receive
         note = note_of(scope)
-        note.add(route="authorize")
+        note.fields["route"] = "authorize"
         values = header_values(scope, self.service.names)
         wanted = self._wanted_by(scope, values)
         decision, address = await self._decide(scope, values, wanted)
@@ -141,9 +141,9 @@ class Authorization:
         self.service.counts.add(Asking.AUTHORIZE, outcome)
         note.add(outcome=outcome, version=version_of(decision))
         if isinstance(decision, Allowed):
-            await send_written(send, OK, self._headers_of(decision))
+            await send_written(scope, send, OK, self._headers_of(decision))
         else:
-            await send_answer(send, self._refusal(decision, wanted, address))
+            await send_noted(scope, send, self._refusal(decision, wanted, address))
 
     def _refusal(
         self, decision: Decision, wanted: Wanted | Misconfigured, address: str | None

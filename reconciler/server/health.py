@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from reconciler.server.answers import NO_STORE, Answer
 from reconciler.server.authorization import Service
-from reconciler.server.requests import Application, Receive, Scope, Send, note_of, send_answer
+from reconciler.server.requests import Application, Receive, Scope, Send, note_of, send_noted
 
 HEALTH: Final = "/healthz"
 READINESS: Final = "/readyz"
@@ -46,7 +46,7 @@ def _application(path: str, answer: Callable[[], Awaitable[Answer]]) -> Applicat
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         del receive
         note_of(scope).add(route=path.removeprefix("/"))
-        await send_answer(send, await answer())
+        await send_noted(scope, send, await answer())
 
     return application
 

@@ -28,7 +28,7 @@ from reconciler.server.requests import (
     addresses_of,
     header_values,
     note_of,
-    send_answer,
+    send_noted,
     text_headers,
 )
 
@@ -60,7 +60,7 @@ class Introspection:
         if answer is None:
             answer = await self._answer(scope, receive)
         if answer is not None:
-            await send_answer(send, answer)
+            await send_noted(scope, send, answer)
 
     async def _refuse_caller(self, scope: Scope) -> Answer | None:
         """Give the answer to whoever may not ask; None for who may."""

@@ -17,16 +17,15 @@ from reconciler.server.answers import Answer, Manner, answer_of, refusal
 from reconciler.server.problems import Problem
 from reconciler.server.requests import (
     NOTE,
-    REQUEST_ID,
+    REQUEST_ID_NAME,
     Application,
-    Message,
     Note,
     Receive,
     Scope,
     Send,
     peer_of,
     query_of,
-    send_answer,
+    send_noted,
 )
 
 ACCESS_LOG: Final = "keyrec.access"
@@ -36,7 +35,6 @@ MOST_AT_ONCE: Final = 512
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 """Shorter than any key."""
-_REQUEST_ID_NAME = REQUEST_ID.encode("ascii")
 _FAULT = refusal(
     500, Problem(code="fault", title="The server failed", detail="The reason stands in its log.")
 )
@@ -71,28 +69,29 @@ class Reception:
             return
         note = Note(self._id_of(scope))
         scope[NOTE] = note
-        sending = _Sending(send, note.request_id)
         begun = self._steady()
         self._inside += 1
         try:
             if self._inside > self._most and scope["path"] not in self._always:
                 note.add(outcome=DenialReason.OVERLOADED)
-                await send_answer(sending, _overloaded(scope))
+                await send_noted(scope, send, _overloaded(scope))
             else:
-                await self._app(scope, receive, sending)
+                await self._app(scope, receive, send)
         except Exception as fault:  # noqa: BLE001 - no request may learn how it failed
             self._tell(fault, note)
-            if sending.status is None:
-                await send_answer(sending, _FAULT)
+            if note.status is None:
+                await send_noted(scope, send, _FAULT)
         finally:
             self._inside -= 1
-            self._write(scope, note, sending.status, self._steady() - begun)
+            self._write(scope, note, self._steady() - begun)
 
     def _id_of(self, scope: Scope) -> str:
         """Take the request's own id where it has one that may stand in a log, else a new one."""
-        given = [v.decode("latin-1") for n, v in scope["headers"] if n.lower() == _REQUEST_ID_NAME]
-        is_good = len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) is not None
-        return given[0] if is_good else self._new_id()
+        given = [value for name, value in scope["headers"] if name.lower() == REQUEST_ID_NAME]
+        if len(given) != 1:
+            return self._new_id()
+        text: str = given[0].decode("latin-1")
+        return self._new_id() if _REQUEST_ID.fullmatch(text) is None else text
 
     def _tell(self, fault: Exception, note: Note) -> None:
         """Say what failed and where; never with the words of the fault, which may hold anything."""
@@ -105,34 +104,19 @@ class Reception:
             note.request_id,
         )
 
-    def _write(self, scope: Scope, note: Note, status: int | None, seconds: float) -> None:
+    def _write(self, scope: Scope, note: Note, seconds: float) -> None:
         if not self._access.isEnabledFor(logging.INFO):
             return
-        if scope["path"] in self._always and status == 200:
+        if scope["path"] in self._always and note.status == 200:
             return
         words = {
-            "status": str(status or "none"),
+            "status": str(note.status or "none"),
             "peer": peer_of(scope) or "unix",
             **note.fields,
             "seconds": f"{seconds:.4f}",
             "request_id": note.request_id,
         }
         self._access.info("%s", " ".join(f"{name}={word}" for name, word in words.items()))
-
-
-class _Sending:
-    """Adds the request's id to the answer, and remembers its status."""
-
-    def __init__(self, send: Send, request_id: str) -> None:
-        self.status: int | None = None
-        self._send = send
-        self._header = (_REQUEST_ID_NAME, request_id.encode("ascii"))
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), self._header]
-        await self._send(message)
 
 
 def _overloaded(scope: Scope) -> Answer:

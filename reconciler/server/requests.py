@@ -23,6 +23,7 @@ WrittenHeaders: TypeAlias = tuple[tuple[bytes, bytes], ...]
 NOTE: Final = "keyrec.note"
 """Where in an ASGI scope the note is."""
 REQUEST_ID: Final = "x-request-id"
+REQUEST_ID_NAME: Final = REQUEST_ID.encode("ascii")
 
 
 @dataclass(slots=True)
@@ -32,6 +33,8 @@ class Note:
     request_id: str
     fields: dict[str, str] = field(default_factory=dict)
     """Words for the log, in the order in which they were learned."""
+    status: int | None = None
+    """Of the answer, once it was begun."""
 
     def add(self, **words: str | None) -> None:
         """Note what is known; None is not known."""
@@ -84,7 +87,12 @@ def peer_of(scope: Scope) -> str | None:
 
 async def send_answer(send: Send, answer: Answer) -> None:
     """Send a complete answer."""
-    await send_written(send, answer, written_headers(answer))
+    await _send(send, answer, [*written_headers(answer)])
+
+
+async def send_noted(scope: Scope, send: Send, answer: Answer) -> None:
+    """Send a complete answer with its request's id, and note its status."""
+    await send_written(scope, send, answer, written_headers(answer))
 
 
 def written_headers(answer: Answer) -> WrittenHeaders:
@@ -93,7 +101,13 @@ def written_headers(answer: Answer) -> WrittenHeaders:
     return (*headers, (b"content-length", str(len(answer.body)).encode("ascii")))
 
 
-async def send_written(send: Send, answer: Answer, headers: WrittenHeaders) -> None:
-    """Send a complete answer whose headers are written already."""
-    await send({"type": "http.response.start", "status": answer.status, "headers": [*headers]})
+async def send_written(scope: Scope, send: Send, answer: Answer, headers: WrittenHeaders) -> None:
+    """Do as `send_noted` does, where the answer's headers are written already."""
+    note = note_of(scope)
+    note.status = answer.status
+    await _send(send, answer, [*headers, (REQUEST_ID_NAME, note.request_id.encode("ascii"))])
+
+
+async def _send(send: Send, answer: Answer, headers: list[tuple[bytes, bytes]]) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

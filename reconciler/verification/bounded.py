@@ -24,13 +24,14 @@ class Bounded(Generic[Name, Value]):
         self.get: Callable[[Name], Value | None] = self._entries.get
         """Give an entry: the mapping's own, for it is asked on every call."""
 
-    def put(self, name: Name, value: Value) -> None:
-        """Add or replace an entry; the oldest goes where there is no room."""
+    def put(self, name: Name, value: Value) -> Value | None:
+        """Add or replace an entry; the oldest goes where there is no room. Give what went."""
         with self._lock:
-            self._entries.pop(name, None)
-            while self._entries and len(self._entries) >= self._limit:
-                del self._entries[next(iter(self._entries))]
+            gone = self._entries.pop(name, None)
+            if self._entries and len(self._entries) >= self._limit:
+                gone = self._entries.pop(next(iter(self._entries)))
             self._entries[name] = value
+            return gone
 
     def drop(self, name: Name) -> None:
         """Take an entry away, where it is there."""

@@ -1,7 +1,7 @@
 """Which presented texts were checked before, and how that went: identity alone, never a right.
 
 An entry says that these bytes are, or are not, what stands behind one stored hash. It is found by
-an HMAC under a key that is drawn for this process and dies with it, so that neither a memory dump
+a keyed hash, whose key is drawn for this process and dies with it, so that neither a memory dump
 nor another process can do anything with an entry. Whether the version behind it may still be used
 is asked of the row each time.
 """
@@ -17,9 +17,7 @@ from reconciler.verification.bounded import Bounded
 
 WRONG_ENTRIES = 1024
 """How many refused texts are remembered, so that one that is repeated costs one hash."""
-_BLOCK = 64
-"""Bytes of a block of SHA-256."""
-_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_NAME_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,23 +34,19 @@ class Proofs:
 
     def __init__(self, *, key: bytes, entries: int) -> None:
         """`key`: 32 to 64 random bytes, of this process alone."""
-        block = key.ljust(_BLOCK, b"\0")
-        if len(block) != _BLOCK:
-            raise ValueError("the key of proofs is at most one block long")
-        self._inner = hashlib.sha256(block.translate(_INNER))
-        self._outer = hashlib.sha256(block.translate(_OUTER))
+        self._keyed = hashlib.blake2b(key=key, digest_size=_NAME_BYTES)
         self._right: Bounded[bytes, Proof] = Bounded(entries)
         self._wrong: Bounded[bytes, Proof] = Bounded(WRONG_ENTRIES)
 
     def name(self, secret: Secret) -> bytes:
         """Give the name under which a text is remembered; of any text whatsoever.
 
-        HMAC-SHA-256 of RFC 2104, the key taken in once: `hmac` does the same in twice the time.
+        Keyed BLAKE2b of RFC 7693, the key taken in once: HMAC-SHA-256, of two hashes, says no more
+        in nearly twice the time, and this is done on every call.
         """
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(secret.reveal().encode("utf-8", "surrogatepass"))
-        outer.update(inner.digest())
-        return outer.digest()
+        named = self._keyed.copy()
+        named.update(secret.reveal().encode("utf-8", "surrogatepass"))
+        return named.digest()
 
     def find(self, name: bytes) -> Proof | None:
         """Give what is known of a text."""

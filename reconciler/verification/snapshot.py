@@ -30,7 +30,7 @@ class Row:
     allowed: Allowed | None = None
     """What is answered by it to whoever may use it: one value for all questions."""
     standing: int = 0
-    """How many answers were let stand that were made from it."""
+    """How many answers stand that were made from it."""
 
 
 class Snapshot:

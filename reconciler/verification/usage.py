@@ -1,82 +1,27 @@
 """What a verifier remembers of uses between two reports: never in a request's way.
 
-Per version: the last use, to the minute; from where and for what it was allowed; why, and from
-where, it was refused. Only of versions that exist: what is presented at random leaves no trace.
+Only of versions that exist: what is presented at random leaves no trace. What is remembered of one
+is `seen.py`; here is by whom it is written down at the same time, and when it is told.
 """
 
 from __future__ import annotations
 
-import itertools
 import threading
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 from weakref import ReferenceType, ref
 
 from reconciler.credentials.verdict import DenialReason
 from reconciler.errors import KeyrecError
-from reconciler.model.uses import (
-    MOST_MARKS,
-    UseKind,
-    UseMark,
-    UseReport,
-    refusal_subject,
-)
+from reconciler.model.uses import UseKind, refusal_subject
 from reconciler.verification.doors import VerificationStore
+from reconciler.verification.seen import SeenByVersion, Tally
 
 REPORT_SECONDS = 60.0
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What was seen of one version since the last report."""
-
-    last_used_at: datetime | None = None
-    marks: dict[tuple[UseKind, str], tuple[datetime, int]] = field(default_factory=dict)
-    kinds: dict[UseKind, int] = field(default_factory=dict)
-
-    def use(self, minute: datetime, address: str | None, scope: str | None, times: int = 1) -> None:
-        """Count uses of one sort, the last of them in that minute."""
-        self.last_used_at = max(self.last_used_at or minute, minute)
-        if address is not None:
-            self.add(UseKind.ORIGIN, address, minute, times)
-        if scope is not None:
-            self.add(UseKind.SCOPE, scope, minute, times)
-
-    def add(self, kind: UseKind, subject: str, at: datetime, times: int = 1) -> None:
-        """Count one thing; a new one only where there is room for its kind."""
-        known = self.marks.get((kind, subject))
-        if known is not None:
-            self.marks[kind, subject] = (max(known[0], at), known[1] + times)
-            return
-        count = self.kinds.get(kind, 0)
-        if count < MOST_MARKS:
-            self.kinds[kind] = count + 1
-            self.marks[kind, subject] = (at, times)
-
-
-class Tally:
-    """How often one version was used from one address for one scope; counting takes no lock."""
-
-    __slots__ = ("_taken", "address", "count", "last_at", "scope", "version_id")
-
-    def __init__(self, version_id: str, *, address: str | None, scope: str | None) -> None:
-        """Start at nothing; an address in its one form."""
-        self.version_id = version_id
-        self.address = address
-        self.scope = scope
-        self.last_at = 0.0
-        """When it was used last, in seconds since 1970; to be set before it is counted."""
-        self.count: Callable[[], int] = itertools.count().__next__
-        """Counts one use; one step of the interpreter, so that no two threads lose one."""
-        self._taken = 0
-
-    def take(self) -> int:
-        """Give how often it was counted since it was taken last; one taker at a time."""
-        reached = self.count()
-        times, self._taken = reached - self._taken, reached + 1
-        return times
+FOLDED_AT_ONCE: Final = 2
+"""So many tallies that ended are folded for each new one: they get fewer, and no call does much."""
 
 
 class UseRecorder:
@@ -95,10 +40,13 @@ class UseRecorder:
         self._reporter = reporter
         self._now = now
         self._on_trouble = on_trouble
-        self._seen: dict[str, _Seen] = {}
-        self._tallies: list[tuple[ReferenceType[Any], Tally]] = []
-        """Each with whoever counts by it: when that is gone, nothing is counted any more."""
+        self._seen = SeenByVersion()
+        self._tallies: dict[ReferenceType[Any], Tally] = {}
+        """Each by whoever counts by it: when that is gone, nothing is counted any more."""
+        self._ended: deque[ReferenceType[Any]] = deque()
+        """Who is gone: told at any moment, in any thread, so nothing may be waited for in it."""
         self._lock = threading.Lock()
+        """Requests wait for it: nothing is done under it that takes longer the more was seen."""
         self._reporting = threading.Lock()
         self._stop = threading.Event()
         self._is_troubled = False
@@ -121,12 +69,19 @@ class UseRecorder:
         """Remember that a version was used."""
         minute = at.replace(second=0, microsecond=0)
         with self._lock:
-            self._of(version_id).use(minute, address, scope)
+            self._seen[version_id].use(minute, address, scope)
 
     def counting(self, owner: object, tally: Tally) -> None:
-        """Report what is counted by a tally too, for as long as its owner lives."""
+        """Report what is counted by a tally too, for as long as its owner lives.
+
+        Tallies whose owners are gone are folded here: many may go between two reports.
+        """
         with self._lock:
-            self._tallies.append((ref(owner), tally))
+            for _ in range(min(FOLDED_AT_ONCE, len(self._ended))):
+                ended = self._tallies.pop(self._ended.popleft(), None)
+                if ended is not None:
+                    ended.fold(self._seen)
+            self._tallies[ref(owner, self._ended.append)] = tally
 
     def denied(
         self, version_id: str, at: datetime, *, reason: DenialReason, address: str | None
@@ -137,8 +92,9 @@ class UseRecorder:
         """
         origin = None if reason is DenialReason.WRONG_SECRET else address
         subject = refusal_subject(reason.value, origin)
+        minute = at.replace(second=0, microsecond=0)
         with self._lock:
-            self._of(version_id).add(UseKind.DENIED, subject, at.replace(second=0, microsecond=0))
+            self._seen[version_id].add(UseKind.DENIED, subject, minute)
 
     def report(self) -> bool:
         """Report what was seen; what cannot be reported now is kept for the next time.
@@ -153,10 +109,12 @@ class UseRecorder:
             until = self._now()
             if until is None:
                 return False
-            self._tallies = [entry for entry in self._tallies if self._harvest(*entry)]
-            seen, self._seen = self._seen, {}
+            seen, self._seen = self._seen, SeenByVersion()
+            tallies, self._tallies = self._tallies, {}
+            self._ended.clear()  # all of them are among these tallies, and are met there
         try:
-            self._store.report_uses(_report_of(self._reporter, seen, until))
+            self._harvest(tallies, seen)
+            self._store.report_uses(seen.report(self._reporter, until))
         except KeyrecError as error:
             self._keep(seen)
             if not self._is_troubled:
@@ -169,29 +127,32 @@ class UseRecorder:
         self._is_troubled = False
         return True
 
-    def _harvest(self, owner: ReferenceType[Any], tally: Tally) -> bool:
-        """Take what was counted; whether more may come."""
-        is_alive = owner() is not None  # asked first: what is counted after it would be lost
-        times = tally.take()
-        if times:
-            minute = datetime.fromtimestamp(tally.last_at // 60 * 60, timezone.utc)
-            self._of(tally.version_id).use(minute, tally.address, tally.scope, times)
-        return is_alive
+    def _harvest(self, tallies: dict[ReferenceType[Any], Tally], seen: SeenByVersion) -> None:
+        """Fold tallies that are nobody else's for now, and give back those that may be counted on.
 
-    def _of(self, version_id: str) -> _Seen:
-        seen = self._seen.get(version_id)
-        if seen is None:
-            seen = self._seen[version_id] = _Seen()
-        return seen
+        Their owners count by them all the while: what is not met now is met the next time.
+        """
+        gone = []
+        try:
+            for owner, tally in tallies.items():
+                if owner() is None:  # asked first: what is counted after it would be lost
+                    gone.append(owner)
+                tally.fold(seen)
+            for owner in gone:
+                del tallies[owner]
+        finally:
+            with self._lock:
+                tallies.update(self._tallies)
+                self._tallies = tallies
 
-    def _keep(self, earlier: dict[str, _Seen]) -> None:
-        """Put back what was not reported, beside what was seen meanwhile."""
+    def _keep(self, seen: SeenByVersion) -> None:
+        """Put back what was not reported; under the lock only with what came in the last moment."""
         with self._lock:
-            for version_id, old in earlier.items():
-                new = self._of(version_id)
-                new.last_used_at = new.last_used_at or old.last_used_at
-                for (kind, subject), (at, times) in old.marks.items():
-                    new.add(kind, subject, at, times)
+            meanwhile, self._seen = self._seen, SeenByVersion()
+        seen.join(meanwhile)
+        with self._lock:
+            newest, self._seen = self._seen, seen
+            seen.join(newest)
 
     def _work(self) -> None:
         while not self._stop.wait(REPORT_SECONDS):
@@ -199,16 +160,3 @@ class UseRecorder:
                 self.report()
             except Exception as fault:  # noqa: BLE001 - a thread that ends would end all reports
                 self._on_trouble(f"Reporting last uses failed: {type(fault).__name__}")
-
-
-def _report_of(reporter: str, seen: dict[str, _Seen], until: datetime) -> UseReport:
-    return UseReport(
-        reporter=reporter,
-        uses=tuple((v, s.last_used_at) for v, s in seen.items() if s.last_used_at is not None),
-        until=until,
-        marks=tuple(
-            UseMark(version_id=v, kind=kind, subject=subject, last_at=at, times=times)
-            for v, s in seen.items()
-            for (kind, subject), (at, times) in s.marks.items()
-        ),
-    )

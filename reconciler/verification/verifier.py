@@ -10,10 +10,8 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import datetime
-from functools import partial
 from types import TracebackType
 from typing import Self
-from weakref import ReferenceType, ref
 
 from reconciler.credentials.verdict import Allowed, Issuer, Verdict
 from reconciler.errors import VerifierMisused
@@ -34,10 +32,11 @@ from reconciler.verification.question import (
     plain_address,
     wanted_scope,
 )
+from reconciler.verification.seen import Tally
 from reconciler.verification.snapshot import Snapshot
 from reconciler.verification.standing import Asked, StandingAnswers
 from reconciler.verification.terms import VerifierState, VerifierTerms
-from reconciler.verification.usage import Tally, UseRecorder
+from reconciler.verification.usage import UseRecorder
 
 KEY_LENGTH = 43
 """Base62 digits of the key of remembered proofs: 256 bits."""
@@ -83,7 +82,6 @@ class Verifier:
             store, reporter=terms.reporter, now=self._store_time, on_trouble=tell
         )
         self._standing = StandingAnswers(self._inquiry, self._uses, entries=2 * terms.entries)
-        os.register_at_fork(after_in_child=partial(_end, ref(self._standing)))
         self._start()
 
     def check(
@@ -198,6 +196,7 @@ class Verifier:
         version_id = row.stored.version.version_id
         address = None if question.address is None else plain_address(question.address)
         if isinstance(verdict, Allowed):
+            verdict = self._standing.same(verdict, row)
             scope = None if question.wanted is None else str(question.wanted)
             self._uses.allowed(version_id, at, address=address, scope=scope)
             if address is not None or question.address is None:
@@ -221,13 +220,6 @@ class Verifier:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _end(standing: ReferenceType[StandingAnswers]) -> None:
-    """Let nothing be answered at once in a process that was forked off."""
-    answers = standing()
-    if answers is not None:
-        answers.is_open = False
 
 
 def _safely(tell: Callable[[str], None]) -> Callable[[str], None]:

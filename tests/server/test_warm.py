@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from reconciler.credentials.verdict import Issuer
+from reconciler.server import authorization
+from reconciler.server.answers import Answer
 from reconciler.server.app import Surroundings, application
 from reconciler.server.authorization import LONGEST_WORDS, Authorization, Service
 from reconciler.server.counts import Counts
-from reconciler.server.requests import NOTE, Note
+from reconciler.server.requests import NOTE, Note, WrittenHeaders, written_headers
 from reconciler.verification.client_address import Forwarding
+from reconciler.verification.standing import MOST_OF_A_ROW
 from reconciler.verification.terms import VerifierTerms
 from reconciler.verification.verifier import Verifier
 from tests.fakes.system import FakeEntropy
@@ -94,6 +97,26 @@ def test_a_warm_request_hops_to_no_thread_and_waits_for_nothing(store, place) ->
     named = [name for name, _ in cold[0]["headers"]]
     assert [name for name, _ in place.sent[0]["headers"]] == named
     assert b"x-auth-key-id" in named
+
+
+def test_what_is_told_of_a_key_is_written_once_for_all_addresses(store, place, monkeypatch) -> None:
+    """Also where a key is used from more of them than answers stand."""
+    key = store.issue(fields={"allowlist": None, "ranges": None}).reveal()
+    written = []
+
+    def write(answer: Answer) -> WrittenHeaders:
+        written.append(answer)
+        return written_headers(answer)
+
+    monkeypatch.setattr(authorization, "written_headers", write)
+    for _ in range(2):
+        for number in range(MOST_OF_A_ROW + 8):
+            forwarded = (b"x-forwarded-for", b"203.0.113.%d" % number)
+            headers = [(b"authorization", b"Bearer " + key.encode()), forwarded]
+            asyncio.run(place.asking(key, headers=headers))
+    statuses = [message["status"] for message in place.sent if "status" in message]
+    assert statuses == [200] * (2 * (MOST_OF_A_ROW + 8))
+    assert len(written) == 1
 
 
 def test_what_is_told_of_a_key_is_of_its_state_now(store, place) -> None:
