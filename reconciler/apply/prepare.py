@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from reconciler.errors import ManifestsInvalid
+from reconciler.manifest.aids import UNAIDED, Aids
 from reconciler.manifest.assembly import Known, known_from
 from reconciler.manifest.desired import read_desired
-from reconciler.manifest.remembered import Memory
+from reconciler.manifest.judging import read_ahead
 from reconciler.model.custody import custody_of
 from reconciler.model.policy import Policy
 from reconciler.model.source import counted
@@ -50,18 +51,16 @@ def prepare(
     source: ManifestSource,
     manager: str,
     wish: Wish | None = None,
-    memory: Memory | None = None,
+    aids: Aids = UNAIDED,
 ) -> Prepared:
-    """Plan what the source's manifests mean for the store; `memory` saves reading what was read
-    before.
+    """Plan what the source's manifests mean for the store.
 
     Raises:
         ManifestsInvalid: with every problem of every manifest.
         SourceUnavailable, StoreUnavailable, StoreOutdated: one of the doors cannot be read.
     """
     wish = wish or Wish()
-    observed = store.observe(manager)
-    desired = _desired(source, observed, wish.environments, memory)
+    desired, observed = _read(store, source, manager, wish, aids)
     observed = with_others(store, desired, observed)
     request = PlanRequest(
         desired=desired,
@@ -83,22 +82,23 @@ def with_others(store: KeyStore, desired: DesiredState, observed: ObservedState)
     return store.observe(observed.manager, whole=wanted) if wanted else observed
 
 
-def _desired(
-    source: ManifestSource,
-    observed: ObservedState,
-    environments: tuple[str, ...],
-    memory: Memory | None,
-) -> DesiredState:
-    result = read_desired(
-        source.files(),
-        manager=observed.manager,
-        known=known_to(observed),
-        revision=source.revision(),
-        environments=environments,
-        memory=memory,
-    )
+def _read(
+    store: KeyStore, source: ManifestSource, manager: str, wish: Wish, aids: Aids
+) -> tuple[DesiredState, ObservedState]:
+    """Read both sides; the manifests' bytes are let go when they are read."""
+    files = tuple(source.files())
+    with read_ahead(files, aids) as aids_ahead:
+        observed = store.observe(manager)
+        result = read_desired(
+            files,
+            manager=manager,
+            known=known_to(observed),
+            revision=source.revision(),
+            environments=wish.environments,
+            aids=aids_ahead,
+        )
     if isinstance(result, DesiredState):
-        return result
+        return result, observed
     raise ManifestsInvalid(
         f"{counted(result)} in the manifests; nothing was planned", problems=result
     )

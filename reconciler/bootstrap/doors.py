@@ -18,6 +18,7 @@ from reconciler.errors import IdentityRefused, KeyrecError
 if TYPE_CHECKING:
     from reconciler.config import Settings
     from reconciler.manifest.remembered import Memory
+    from reconciler.manifest.sharing import Sharing
     from reconciler.model.policy import Policy
     from reconciler.model.workspaces import Principal
     from reconciler.ports import Clock, Entropy, KeyStore, ManifestSource, SecretSink
@@ -101,6 +102,13 @@ def open_memory(settings: Settings) -> Memory | None:
     from reconciler.bootstrap.program_stamp import program_stamp
 
     return ManifestCache(Path(settings.cache_folder) / "manifests", program_stamp()[:16])
+
+
+def second_process() -> Sharing:
+    """Give what lends another process for reading manifests."""
+    from reconciler.adapters.second_process import SecondProcess
+
+    return SecondProcess()
 
 
 def principal() -> Principal:

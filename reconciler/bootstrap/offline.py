@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reconciler.bootstrap import doors
 from reconciler.bootstrap.configuration import find_configuration
+from reconciler.manifest.aids import Aids
 from reconciler.manifest.desired import read_desired
 from reconciler.model.source import Problem
 
@@ -42,7 +43,8 @@ def validate(config: str | None, paths: tuple[str, ...]) -> Checked:
         named = tuple(str(Path(path).absolute()) for path in paths)
         settings = replace(settings, root=_shared_root(named), manifests=named)
     files = tuple(doors.open_source(settings).files())
-    desired = read_desired(files, manager=settings.manager)
+    aids = Aids(sharing=doors.second_process())
+    desired = read_desired(files, manager=settings.manager, aids=aids)
     if isinstance(desired, tuple):
         return Checked(files=len(files), problems=desired)
     documents = len(desired.keys) + len(desired.removals) + len(desired.resources)

@@ -94,6 +94,7 @@ class PlanningPlace:
             ManifestsInvalid: with all problems.
         """
         from reconciler.apply.prepare import Wish, prepare
+        from reconciler.manifest.aids import Aids
 
         return prepare(
             store=self.store,
@@ -106,7 +107,10 @@ class PlanningPlace:
                 no_new_access=wish.no_new_access,
                 brief=wish.brief,
             ),
-            memory=doors.open_memory(self.settings) if wish.cached else None,
+            aids=Aids(
+                memory=doors.open_memory(self.settings) if wish.cached else None,
+                sharing=doors.second_process() if wish.shared else None,
+            ),
         )
 
     def prepare_maintenance(self, wish: PlanWish) -> Prepared:

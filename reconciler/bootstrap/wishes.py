@@ -21,6 +21,8 @@ class PlanWish:
     """Whether nobody reads more of a plan without changes than that there are none."""
     cached: bool = False
     """Whether what is known of a file's bytes stands for reading it."""
+    shared: bool = False
+    """Whether another process may read some of the files; not where we are somebody's library."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ def command(
         revision=revision,
         selection=Selection(targets=target, excludes=exclude),
         allowed_removals=allow_removals,
+        shared=True,
     )
     terms = RunTerms(
         maintenance_only=maintenance, parallelism=parallelism, lock_timeout=lock_timeout

@@ -60,6 +60,7 @@ def command(
         no_new_access=no_new_access,
         brief=form == "text" and out is None and not session.verbosity,
         cached=not no_cache,
+        shared=True,
     )
     with session.workplace() as place:
         source = place.manifests(revision)

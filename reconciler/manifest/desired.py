@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 
+from reconciler.manifest.aids import UNAIDED, Aids
 from reconciler.manifest.assembly import Assembly, Declaration, Known
 from reconciler.manifest.defaults import KeyDraft
 from reconciler.manifest.files import manifest_digest
-from reconciler.manifest.judging import judge_files
+from reconciler.manifest.judging import in_order, judge_files
 from reconciler.manifest.ranges import collapsed
-from reconciler.manifest.remembered import Memory
 from reconciler.manifest.schema_lists import NETWORK_PREFIX
 from reconciler.manifest.schema_policy import PolicyWire
 from reconciler.manifest.schema_removals import KeyRemovalWire
@@ -48,16 +48,16 @@ def read_desired(
     known: Known | None = None,
     revision: Revision | None = None,
     environments: Sequence[str] = (),
-    memory: Memory | None = None,
+    aids: Aids = UNAIDED,
 ) -> DesiredState | tuple[Problem, ...]:
     """Give what the files declare, or everything that is wrong with them, sorted.
 
     `known` is what the store holds (`assembly.known_from`); without it (offline) nothing is
     refused for being declared nowhere. `environments`, where given, keeps only the keys of these;
-    all others are judged all the same. `memory` saves reading what was read before.
+    all others are judged all the same. `aids` make it faster.
     """
-    ordered = sorted(files, key=lambda file: file.path)
-    judgement = judge_files(ordered, known, memory)
+    ordered = in_order(files)
+    judgement = judge_files(ordered, known, aids)
     if judgement.problems:
         return judgement.problems
     assembly = judgement.assembly

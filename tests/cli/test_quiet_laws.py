@@ -205,7 +205,7 @@ def _forge_manifests(place: Quiet) -> None:
     """Have the manifest's bytes say something else."""
     file = ManifestFile(path=KEY, content=(place.line.folder / KEY).read_bytes())
     lie = ManifestFile(path=KEY, content=file.content.replace(b"operate", b"read"))
-    said = written(judging._judge_file(lie)[0])
+    said = written(judging._judge_file(lie).declarations)
     assert said is not None
     memory = doors.open_memory(find_configuration(None).settings)
     assert memory is not None
@@ -216,7 +216,7 @@ def _forge_plan(place: Quiet) -> None:
     """Have a plan of these manifests and this store say nothing."""
     configuration = find_configuration(None)
     with Workplace(configuration, stop=None) as opened:  # type: ignore[arg-type]  # nothing runs
-        wish = PlanWish(brief=True, cached=True)
+        wish = PlanWish(brief=True, cached=True, shared=True)
         source = doors.open_source(configuration.settings)
         quiet = QuietPlans(place=opened, wish=wish, source=source, style=PLAIN)
         since, until = (place.now + timedelta(days=days) for days in (-1, 1))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifest import judging
+from reconciler.manifest.aids import Aids
 from reconciler.manifest.assembly import Declaration
 from reconciler.manifest.judging import Judgement, judge_files
 from reconciler.manifest.reading import FileReading, read_file
@@ -80,7 +81,8 @@ def whole_keys(draw: st.DrawFn) -> Any:
 
 def alone(text: str, path: str = "keys/a.yaml") -> tuple[list[Declaration], list[Any]]:
     """Judge a file by itself: what it declares, and what is wrong with it."""
-    return judging._judge_file(file(text, path))
+    judged = judging._judge_file(file(text, path))
+    return list(judged.declarations), list(judged.problems)
 
 
 @MANY
@@ -204,7 +206,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def judged(memory: FakeMemory | None, *texts: str) -> Judgement:
     """Judge files beside the store."""
     files = [file(text, f"keys/{number}.yaml") for number, text in enumerate(texts)]
-    return judge_files(files, STORE, memory)
+    return judge_files(files, STORE, Aids(memory=memory))
 
 
 KEYS = tuple(SILENT.replace("billing-sync-prod", f"key-{number}") for number in range(3))
@@ -252,9 +254,9 @@ def test_memory_changes_nothing_but_the_time(
     memory = FakeMemory()
     files = [file(text_of([one]), f"keys/{n}.yaml") for n, one in enumerate(documents)]
     fresh = judge_files(files, None)
-    assert judge_files(files, None, memory) == fresh
+    assert judge_files(files, None, Aids(memory=memory)) == fresh
     for at, content in rubbish:
         for digest in list(memory.kept)[at : at + 1]:
             memory.kept[digest] = content
-    assert judge_files(files, None, memory) == fresh
-    assert judge_files(files, None, memory) == fresh
+    assert judge_files(files, None, Aids(memory=memory)) == fresh
+    assert judge_files(files, None, Aids(memory=memory)) == fresh
