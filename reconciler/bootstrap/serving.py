@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ MOST_ROWS: Final = 128
 """Workers, with those that took the place of others, whose counts are kept apart."""
 STARTUP_FAILURE: Final = 3
 """How a worker ends that need not be started again."""
+RETRY_SECONDS: Final = 1.0
+"""Before a worker that took another's place and could not start is started again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +144,17 @@ class Worker:
             return self._application()
         except KeyrecError as error:
             sys.stderr.write(f"keyrec: {error.message}\n")
-            sys.exit(STARTUP_FAILURE)
+            if not self._takes_a_place:
+                sys.exit(STARTUP_FAILURE)
+            time.sleep(RETRY_SECONDS)
+            sys.exit(1)
+
+    @property
+    def _takes_a_place(self) -> bool:
+        """Whether all workers had begun before this one: then the others go on serving, and what
+        keeps it from starting, such as a store that is away, may end.
+        """
+        return bool(self.next_row.value >= self.settings().server.workers)
 
     def _application(self) -> Starlette:
         from reconciler.adapters.system import steady

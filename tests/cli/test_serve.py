@@ -124,6 +124,31 @@ def is_worker(child: int) -> bool:
     return False
 
 
+def test_a_worker_that_cannot_start_while_the_store_is_away_ends_nothing(applied, key) -> None:
+    """The others go on; it is tried again until the store is back."""
+    store = applied.folder / ".keyrec" / "keys.db"
+    with serving(applied, "--port", "0", "--workers", "2") as endpoint:
+        endpoint.wait_until_ready(2)
+        first = others(endpoint, [], 2) or []
+        away = {part: part.with_name(f"away-{part.name}") for part in store.parent.glob("keys.db*")}
+        for part, elsewhere in away.items():
+            part.rename(elsewhere)
+        os.kill(first[0], signal.SIGKILL)
+        wait_for(lambda: "there is no store yet" in "".join(endpoint.lines) or None)
+        assert not is_gone(first[1])
+        for part, elsewhere in away.items():
+            elsewhere.rename(part)
+        endpoint.wait_until_ready(2)
+        assert wait_for(lambda: answered(endpoint, key)) == 200
+        assert len(others(endpoint, first[:1], 2) or []) == 2
+
+
+def answered(endpoint: Endpoint, key: str) -> int | None:
+    """Ask once; the status where the key may be used."""
+    status = endpoint("/v1/authorize?require=Reviews:read", key=key).status
+    return status if status == 200 else None
+
+
 def test_workers_end_where_nobody_is_left_to_stop_them(applied, key) -> None:
     """The port is free again."""
     with serving(applied, "--port", "0", "--workers", "2") as endpoint:
