@@ -38,8 +38,13 @@ class ServerState:
     """The server's time, aware, in UTC."""
 
 
+def is_plain(url: str) -> bool:
+    """Whether an address is read in one way only, so that the store can be asked with it."""
+    return _plain_names(url) is not None
+
+
 def server_state(url: str) -> ServerState | None:
-    """Ask the server once; None where it cannot be asked in this way, whatever the reason."""
+    """Ask the server once, by a plain address; None where no answer comes, whatever the reason."""
     names = _plain_names(url)
     if names is None:
         return None

@@ -15,8 +15,8 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -28,6 +28,8 @@ _NOTHING = 0xFFFFFFFF
 _ROOM = 1024 * 1024
 """Bytes that may wait in the pipe, where the system allows so many."""
 _AT_ONCE = 64 * 1024
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+"""Those that have an answer here; the other process answers none of them."""
 
 
 class SecondProcess:
@@ -36,13 +38,46 @@ class SecondProcess:
     def backwards(
         self, items: Sequence[Item], work: Callable[[Item], bytes | None]
     ) -> AbstractContextManager[Arrived] | None:
-        """Fork; None where that is of no use, or cannot be done."""
+        """Fork; None where that is of no use, or cannot be done. The context is to be entered at
+        once: signals wait for it.
+        """
         if not _is_of_use():
             return None
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
-            return _running(items, work)
+            process, pipe = _forked(lambda writing: _work(items, work, writing, before))
         except OSError:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return None
+        return _Running(process, pipe, before)
+
+
+class _Running:
+    """The other process, for as long as it is wanted."""
+
+    def __init__(self, process: int, pipe: int, before: set[signal.Signals | int]) -> None:
+        """Own it; `before`: the signals that are to be blocked no longer than until the entry."""
+        self._process = process
+        self._pipe = pipe
+        self._before = before
+
+    def __enter__(self) -> Arrived:
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+        except BaseException:
+            self._end()
+            raise
+        return Arrived(self._pipe)
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        os.close(self._pipe)
+        with suppress(ProcessLookupError):
+            os.kill(self._process, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(self._process, 0)
 
 
 class Arrived:
@@ -83,14 +118,14 @@ class Arrived:
 
 
 def _is_of_use() -> bool:
+    """Whether there is a processor for it, and nobody else who would take its end for his own."""
     is_able = sys.platform == "linux" and threading.active_count() == 1
-    return is_able and len(os.sched_getaffinity(0)) > 1
+    is_ours = is_able and signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
+    return is_ours and len(os.sched_getaffinity(0)) > 1
 
 
-def _running(
-    items: Sequence[Item], work: Callable[[Item], bytes | None]
-) -> AbstractContextManager[Arrived]:
-    """Start the other process; it is ended with the context, however far it is.
+def _forked(work: Callable[[int], NoReturn]) -> tuple[int, int]:
+    """Start the other process with the end of a pipe to write to; its id, and the end to read from.
 
     Raises:
         OSError: there can be no pipe or no process.
@@ -103,38 +138,36 @@ def _running(
         os.close(writing)
         raise
     if process == 0:
-        _work(items, work, writing)
+        work(writing)
     os.close(writing)
     os.set_blocking(reading, False)
     with suppress(OSError):
         fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, _ROOM)
-    return _until_met(process, reading)
+    return process, reading
 
 
-@contextmanager
-def _until_met(process: int, pipe: int) -> Iterator[Arrived]:
-    try:
-        yield Arrived(pipe)
-    finally:
-        os.close(pipe)
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-
-
-def _work(items: Sequence[Item], work: Callable[[Item], bytes | None], pipe: int) -> None:
+def _work(
+    items: Sequence[Item],
+    work: Callable[[Item], bytes | None],
+    pipe: int,
+    before: set[signal.Signals | int],
+) -> NoReturn:
     """Work in the other process, and end it here: nothing of its parent's may run twice."""
     code = 1
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
+        for number in (*_SIGNALS, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.set_blocking(pipe, False)
+        parent = os.getppid()
         ready = bytearray()
         for item in reversed(items):
             content = work(item)
             ready += _LENGTH.pack(_NOTHING if content is None else len(content)) + (content or b"")
             if len(ready) >= _AT_ONCE:
                 _write(pipe, ready)
+            if os.getppid() != parent:
+                break  # nobody waits for it
         os.set_blocking(pipe, True)
         _write(pipe, ready)
         code = 0

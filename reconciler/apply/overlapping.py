@@ -16,6 +16,7 @@ from typing import TypeAlias
 from reconciler.apply.answers import failed_work
 from reconciler.apply.batches import batches
 from reconciler.apply.ledger import Ledger, Subject
+from reconciler.apply.outcome import Outcome
 from reconciler.apply.steps import Begun, Drawn, SecretMaker
 from reconciler.apply.transactions import FATAL
 from reconciler.apply.work import SecretWork
@@ -39,6 +40,15 @@ class _Batch:
     jobs: Sequence[Job]
     drawn: Drawn
     begun: Begun | None = None
+    outcomes: deque[Outcome] = field(default_factory=deque)
+    """What became of the last of them, and is not told yet."""
+    is_finished: bool = False
+
+    def told(self, ledger: Ledger) -> None:
+        """Tell what became of them, each once."""
+        while self.outcomes:
+            subject, _ = self.jobs[len(self.jobs) - len(self.outcomes)]
+            ledger.tell(subject, self.outcomes.popleft())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,16 +114,19 @@ class Overlapping:
         batch = self._open[0]
         if batch.begun is None:
             raise AssertionError("a batch is begun before it is finished")
-        outcomes = self.maker.finish(batch.begun)
+        batch.outcomes = deque(self.maker.finish(batch.begun))
+        batch.is_finished = True
+        batch.told(self.ledger)
         self._open.popleft()
-        for (subject, _), outcome in zip(batch.jobs, outcomes, strict=True):
-            self.ledger.tell(subject, outcome)
 
     def _give_up(self, error: KeyrecError) -> None:
         """Send nothing more; say of everything under way that nobody knows its end."""
-        for batch in self._open:
-            if batch.begun is not None:
-                batch.begun.drop()
-        for batch in self._open:
-            for subject, work in batch.jobs:
-                self.ledger.tell(subject, failed_work(work, error))
+        try:
+            for batch in self._open:
+                if batch.begun is not None:
+                    batch.begun.drop()
+        finally:
+            for batch in self._open:
+                if not batch.is_finished:
+                    batch.outcomes = deque(failed_work(work, error) for _, work in batch.jobs)
+                batch.told(self.ledger)

@@ -88,12 +88,13 @@ def _read(
     """Read both sides; the manifests' bytes are let go when they are read."""
     files = tuple(source.files())
     with read_ahead(files, aids) as aids_ahead:
+        revision = source.revision()  # at once: they are to be of the same bytes
         observed = store.observe(manager)
         result = read_desired(
             files,
             manager=manager,
             known=known_to(observed),
-            revision=source.revision(),
+            revision=revision,
             environments=wish.environments,
             aids=aids_ahead,
         )

@@ -111,10 +111,14 @@ class SecretMaker:
         if not started:
             return ()
         begun = self.transactions.run([beginning(s) for s in started])
-        return tuple(
-            (s, self._sent(s, begun.at) if refusal is None else refusal)
-            for s, refusal in zip(started, begun.refusals, strict=True)
-        )
+        sent: list[Sent] = []
+        try:
+            for s, refusal in zip(started, begun.refusals, strict=True):
+                sent.append((s, self._sent(s, begun.at) if refusal is None else refusal))
+        except BaseException:
+            Begun(outcomes=(), sent=tuple(sent)).drop()
+            raise
+        return tuple(sent)
 
     def _sent(self, started: Started, at: datetime) -> Future[Delivery]:
         return self.threads.submit(self.courier.deliver, self._sending(started, at))

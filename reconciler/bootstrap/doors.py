@@ -96,12 +96,14 @@ def open_source(settings: Settings, revision: str | None = None) -> ManifestSour
 
 def open_memory(settings: Settings) -> Memory | None:
     """Open what is remembered of manifests; None where the user has no cache."""
-    if settings.cache_folder is None:
-        return None
-    from reconciler.adapters.manifest_cache import ManifestCache
     from reconciler.bootstrap.program_stamp import program_stamp
 
-    return ManifestCache(Path(settings.cache_folder) / "manifests", program_stamp()[:16])
+    stamp = program_stamp()
+    if settings.cache_folder is None or stamp is None:
+        return None
+    from reconciler.adapters.manifest_cache import ManifestCache
+
+    return ManifestCache(Path(settings.cache_folder) / "manifests", stamp[:16])
 
 
 def second_process() -> Sharing:

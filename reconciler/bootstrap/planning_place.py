@@ -81,7 +81,9 @@ class PlanningPlace:
 
     def quiet_plans(self, wish: PlanWish, source: ReadOnce, style: Style) -> QuietPlans | None:
         """Give what is remembered of such plans; None where nothing is kept."""
-        if self.settings.cache_folder is None:
+        from reconciler.bootstrap.program_stamp import program_stamp
+
+        if self.settings.cache_folder is None or program_stamp() is None:
             return None
         from reconciler.bootstrap.quiet_plans import QuietPlans
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 import reconciler
 from reconciler import __version__
 
@@ -17,9 +19,15 @@ _ROOT = Path(reconciler.__file__).parent
 
 
 @cache
-def program_stamp(root: Path = _ROOT) -> str:
-    """Give a hash over version, places, sizes and times of all of the program's files."""
-    found = [__version__, *sorted(_files(root))]
+def program_stamp(root: Path = _ROOT) -> str | None:
+    """Give a hash over the versions of the program and of its YAML parser, and over places, sizes
+    and times of all of the program's files; None where they cannot be looked at.
+    """
+    try:
+        files = sorted(_files(root))
+    except OSError:
+        return None
+    found = [__version__, yaml.__version__, str(yaml.__with_libyaml__), *files]
     return hashlib.sha256("\n".join(found).encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -26,7 +26,6 @@ from reconciler.errors import StoreUnavailable
 from reconciler.manifest.files import manifest_digest
 
 if TYPE_CHECKING:
-    from reconciler.adapters.postgres_state import ServerState
     from reconciler.apply.prepare import Prepared
     from reconciler.bootstrap.planning_place import PlanningPlace
     from reconciler.config import Settings
@@ -102,9 +101,11 @@ class QuietPlans:
             now = doors.clock().now()
             stamp = file_stamp(url, now)
             return None if stamp is None else State(text=stamp, at=now)
-        answer = _asked(url)
-        if answer is not None:
-            return State(text=answer.text, at=answer.at)
+        if _is_plain(url):
+            from reconciler.adapters.postgres_state import server_state
+
+            answer = server_state(url)
+            return None if answer is None else State(text=answer.text, at=answer.at)
         fingerprint = self._fingerprint()
         return None if fingerprint is None else State(text=fingerprint, at=self.place.store.now())
 
@@ -117,8 +118,9 @@ class QuietPlans:
 
     def _fingerprint(self) -> str | None:
         """Ask the opened store; a server that is too slow for this may still give a plan."""
+        store = self.place.store
         try:
-            return self.place.store.fingerprint()
+            return store.fingerprint()
         except StoreUnavailable:
             return None
 
@@ -145,13 +147,13 @@ class QuietPlans:
         return entry if isinstance(entry, dict) else {}
 
 
-def _asked(url: str) -> ServerState | None:
-    """Ask a server with its driver alone; None where that is not installed, or has no answer."""
+def _is_plain(url: str) -> bool:
+    """Whether a server can be asked with its driver alone, which may not be installed."""
     try:
-        from reconciler.adapters.postgres_state import server_state
+        from reconciler.adapters.postgres_state import is_plain
     except ImportError:
-        return None
-    return server_state(url)
+        return False
+    return is_plain(url)
 
 
 def _place_of(settings: Settings) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from reconciler.adapters.postgres_state import server_state
+from reconciler.adapters.postgres_state import is_plain, server_state
 from reconciler.adapters.postgres_sums import SUMS
 from reconciler.adapters.sql_loading import VERSION_COLUMNS
 from reconciler.adapters.sql_store import SqlStore
@@ -77,6 +77,7 @@ def test_a_plain_address_is_given_to_the_driver(
     url: str, asked: list[tuple[str, dict[str, Any]]]
 ) -> None:
     """As it stands, with the terms on which every connection is held."""
+    assert is_plain(url)
     assert server_state(url) is None
     ((address, named),) = asked
     assert address == url.replace("+psycopg", "")
@@ -121,5 +122,6 @@ def test_an_address_that_could_be_read_in_two_ways_is_not_used(
     url: str, asked: list[tuple[str, dict[str, Any]]]
 ) -> None:
     """Another store than the one that is planned with could be asked."""
+    assert not is_plain(url)
     assert server_state(url) is None
     assert asked == []

@@ -136,6 +136,79 @@ except ChildProcessError:
 
 
 @needs_two
+def test_it_ends_by_itself_where_nobody_is_left() -> None:
+    """Also where it has nothing to write: no terminal and no server waits for it."""
+    assert (
+        run("""
+reading, writing = os.pipe()
+
+def work(n):
+    if n == 9:
+        os.write(writing, b"%d" % os.getpid())
+    time.sleep(0.2)
+    return None
+
+middle = os.fork()
+if middle == 0:
+    with SecondProcess().backwards(list(range(10)) * 100, work):
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+os.waitpid(middle, 0)
+other = int(os.read(reading, 99))
+until = time.monotonic() + 60
+while os.path.exists(f"/proc/{other}") and time.monotonic() < until:
+    if "State:\tZ" in open(f"/proc/{other}/status").read():
+        break
+    time.sleep(0.05)
+else:
+    assert not os.path.exists(f"/proc/{other}")
+print("gone")
+""")
+        == "gone\n"
+    )
+
+
+@needs_two
+def test_where_somebody_else_waits_for_children_there_is_none() -> None:
+    """A process that ignores the end of its children has no id to be sure of."""
+    assert (
+        run("""
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+print(SecondProcess().backwards([1], lambda _: b""))
+""")
+        == "None\n"
+    )
+
+
+@needs_two
+def test_signals_wait_until_it_can_be_ended() -> None:
+    """Ctrl-C between the fork and the context ends both; the one that is forked answers nothing."""
+    assert (
+        run("""
+fork = os.fork
+before = len(os.listdir("/proc/self/fd"))
+
+def interrupted():
+    found = fork()
+    os.kill(os.getpid(), signal.SIGINT)
+    return found
+
+os.fork = interrupted
+try:
+    with SecondProcess().backwards([1, 2], lambda _: time.sleep(600)):
+        print("inside")
+except KeyboardInterrupt:
+    print("interrupted")
+try:
+    os.waitpid(-1, 0)
+except ChildProcessError:
+    print("nobody", len(os.listdir("/proc/self/fd")) - before)
+""")
+        == "interrupted\nnobody 0\n"
+    )
+
+
+@needs_two
 def test_it_says_nothing_that_its_parent_was_about_to_say() -> None:
     """What waits in a buffer is written once; Ctrl-C is its parent's to answer."""
     assert (

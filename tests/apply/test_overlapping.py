@@ -5,9 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from reconciler.apply.doors import RunWatch
+from reconciler.apply.outcome import Outcome, OutcomeStatus
+from reconciler.apply.run import run_apply
+from reconciler.apply.steps import Begun
 from reconciler.errors import StoreUnavailable
 from reconciler.model.writes import Commit
 from tests.apply.watching import (
@@ -170,3 +175,49 @@ def test_a_batch_that_failed_is_not_asked_for_again(world: World) -> None:
     told = [o.status for o in world.watched[-24:]]
     assert told == [FAILED] * 16 + [NOT_ATTEMPTED] * 8
     assert len(world.sink.sent) == 8
+
+
+def test_what_is_known_of_a_batch_is_told_whatever_happens_while_it_is_told(world: World) -> None:
+    """A second Ctrl-C comes while outcomes are printed: the confirmed ones are told as applied."""
+    told: list[OutcomeStatus] = []
+
+    def tell(outcome: Outcome) -> None:
+        told.append(outcome.status)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    request = world.run_request(*WISH, batch_size=8)
+    with pytest.raises(KeyboardInterrupt):
+        run_apply(world.doors(), request, RunWatch(on_outcome=tell))
+    assert told == [APPLIED] * 8 + [FAILED] * 8 + [NOT_ATTEMPTED] * 8
+
+
+def test_a_third_interruption_does_not_hide_what_was_under_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes while what is on its way is waited for."""
+
+    def cut() -> None:
+        raise KeyboardInterrupt
+
+    at_write(world, 3, cut)
+    monkeypatch.setattr(Begun, "drop", lambda _: cut())
+    with pytest.raises(KeyboardInterrupt):
+        world.apply(*WISH, batch_size=8)
+    assert [o.status for o in world.watched[-24:]] == [FAILED] * 16 + [NOT_ATTEMPTED] * 8
+
+
+def test_what_was_handed_to_threads_before_a_fault_is_not_sent(world: World) -> None:
+    """No more threads can be had in the middle of a batch."""
+
+    class Few(Queue):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+            if fn.__name__ == "deliver" and args[0].path.endswith("k03"):
+                raise RuntimeError("can't start new thread")
+            return super().submit(fn, *args, **kwargs)
+
+    world.threads = lambda _: Few()
+    with pytest.raises(RuntimeError, match="new thread"):
+        world.apply(*WISH, batch_size=8)
+    assert world.sink.sent == []
+    assert [o.status for o in world.watched[-24:]] == [FAILED] * 8 + [NOT_ATTEMPTED] * 16

@@ -20,7 +20,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def stamp(root: Path) -> str:
+def stamp(root: Path) -> str | None:
     """Take it anew."""
     return program_stamp.__wrapped__(root)
 
@@ -61,4 +61,9 @@ def test_compiled_files_change_nothing(root: Path) -> None:
 def test_the_running_program_has_one() -> None:
     """The same for as long as it runs."""
     assert program_stamp() == program_stamp()
-    assert len(program_stamp()) == 64
+    assert len(program_stamp() or "") == 64
+
+
+def test_a_program_that_cannot_be_looked_at_has_none(tmp_path: Path) -> None:
+    """Then nothing is remembered."""
+    assert stamp(tmp_path / "zipped") is None
