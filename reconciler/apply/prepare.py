@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.errors import ManifestsInvalid
 from reconciler.manifest.aids import UNAIDED, Aids
+from reconciler.manifest.alone import read_ahead
 from reconciler.manifest.assembly import Known, known_from
 from reconciler.manifest.desired import read_desired
-from reconciler.manifest.judging import read_ahead
 from reconciler.model.custody import custody_of
 from reconciler.model.policy import Policy
 from reconciler.model.source import counted

@@ -9,14 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +26,7 @@ from reconciler.bootstrap.configuration import (
     find_configuration,
     require_named,
 )
-from reconciler.bootstrap.sockets import listening_sockets, require_tls_files
+from reconciler.bootstrap.sockets import announce, listening_sockets, require_tls_files
 from reconciler.bootstrap.verifying import open_verifier
 from reconciler.config import ServerSettings, Settings
 from reconciler.errors import ConfigInvalid, KeyrecError, UsageError
@@ -96,7 +94,7 @@ def serve(config: str | None, wish: ServeWish, terms: ServeTerms) -> bool:
         if settings.server.workers > 1:
             worker = worker.shared()
             open_verifier(settings).close()  # what is wrong is said once, not by each worker
-        _announce(settings.server, sockets, terms)
+        announce(settings.server, sockets, say=terms.say, warn=terms.warn)
         workers, level = settings.server.workers, terms.level
         running = listening.config_of(worker, workers=workers, tls=tls, level=level)
         return bool(listening.run(running, sockets, terms.stop))
@@ -244,16 +242,3 @@ def _listening() -> ModuleType:
             advice="Install keyrec with its extra: pip install 'keyrec[server]'.",
         ) from None
     return listening
-
-
-def _announce(server: ServerSettings, sockets: list[socket.socket], terms: ServeTerms) -> None:
-    is_tls = server.tls_certificate is not None
-    for opened, what in zip(sockets, ("Listening", "Health"), strict=False):
-        name = opened.getsockname()
-        if isinstance(name, str):
-            terms.say(f"{what} on unix:{name}")
-            continue
-        host = f"[{name[0]}]" if ":" in name[0] else name[0]
-        terms.say(f"{what} on {'https' if is_tls else 'http'}://{host}:{name[1]}")
-        if not is_tls and not ip_address(name[0].partition("%")[0]).is_loopback:
-            terms.warn("Warning: without TLS, keys travel in the clear to this address.")

@@ -10,8 +10,9 @@ import contextlib
 import socket
 import ssl
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,26 @@ def listening_sockets(
     if server.health_port is None:
         return (first,)
     return first, _address(server.host, server.health_port)
+
+
+def announce(
+    server: ServerSettings,
+    sockets: Sequence[socket.socket],
+    *,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+) -> None:
+    """Say where it listens, and what is dangerous about that."""
+    is_tls = server.tls_certificate is not None
+    for opened, what in zip(sockets, ("Listening", "Health"), strict=False):
+        name = opened.getsockname()
+        if isinstance(name, str):
+            say(f"{what} on unix:{name}")
+            continue
+        host = f"[{name[0]}]" if ":" in name[0] else name[0]
+        say(f"{what} on {'https' if is_tls else 'http'}://{host}:{name[1]}")
+        if not is_tls and not ip_address(name[0].partition("%")[0]).is_loopback:
+            warn("Warning: without TLS, keys travel in the clear to this address.")
 
 
 def require_tls_files(server: ServerSettings) -> tuple[str, str] | None:

@@ -42,6 +42,7 @@ class Section(BaseModel):
     """Common form of all sections: camelCase names, nothing unknown, nothing converted."""
 
     model_config = ConfigDict(
+        defer_build=True,  # a model that is only a part of others is built with them
         extra="forbid",
         frozen=True,
         alias_generator=to_camel,

@@ -61,7 +61,7 @@ class Declaration:
     refused_fields: tuple[Path, ...] = ()
     """What is refused already, and not refused again by rules across documents."""
     places: tuple[FieldPlace, ...] = ()
-    """Of single fields of a key (`judging.PLACED_FIELDS`)."""
+    """Of single fields of a key (`alone.PLACED_FIELDS`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,11 @@ from datetime import timedelta
 from functools import lru_cache
 
 from reconciler.manifest.aids import UNAIDED, Aids
+from reconciler.manifest.alone import in_order
 from reconciler.manifest.assembly import Assembly, Declaration, Known
 from reconciler.manifest.defaults import KeyDraft
 from reconciler.manifest.files import manifest_digest
-from reconciler.manifest.judging import in_order, judge_files
+from reconciler.manifest.judging import judge_files
 from reconciler.manifest.ranges import collapsed
 from reconciler.manifest.schema_lists import NETWORK_PREFIX
 from reconciler.manifest.schema_policy import PolicyWire

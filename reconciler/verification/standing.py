@@ -27,7 +27,7 @@ from reconciler.verification.seen import Tally
 from reconciler.verification.snapshot import Row
 from reconciler.verification.usage import UseRecorder
 
-MOST_OF_A_ROW: Final = 32
+MOST_OF_A_ROW: Final = 256
 """So many different questions about a row are remembered; others are decided each time."""
 MARGIN: Final = 0.001
 """Seconds before an end from which on it is decided each time, by the exact instant."""

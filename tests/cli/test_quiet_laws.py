@@ -19,7 +19,7 @@ from reconciler.bootstrap.configuration import find_configuration
 from reconciler.bootstrap.quiet_plans import QuietPlans
 from reconciler.bootstrap.wishes import PlanWish
 from reconciler.bootstrap.workplace import Workplace
-from reconciler.manifest import judging
+from reconciler.manifest import alone as by_file
 from reconciler.manifest.remembered import written
 from reconciler.ports import ManifestFile
 from reconciler.render.style import PLAIN
@@ -205,11 +205,11 @@ def _forge_manifests(place: Quiet) -> None:
     """Have the manifest's bytes say something else."""
     file = ManifestFile(path=KEY, content=(place.line.folder / KEY).read_bytes())
     lie = ManifestFile(path=KEY, content=file.content.replace(b"operate", b"read"))
-    said = written(judging._judge_file(lie).declarations)
+    said = written(by_file._judge_file(lie).declarations)
     assert said is not None
     memory = doors.open_memory(find_configuration(None).settings)
     assert memory is not None
-    memory.keep({judging._digest(file): said})
+    memory.keep({by_file._digest(file): said})
 
 
 def _forge_plan(place: Quiet) -> None:

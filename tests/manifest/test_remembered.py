@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.manifest import judging
+from reconciler.manifest import alone as by_file
 from reconciler.manifest.aids import Aids
 from reconciler.manifest.assembly import Declaration
 from reconciler.manifest.judging import Judgement, judge_files
@@ -81,7 +81,7 @@ def whole_keys(draw: st.DrawFn) -> Any:
 
 def alone(text: str, path: str = "keys/a.yaml") -> tuple[list[Declaration], list[Any]]:
     """Judge a file by itself: what it declares, and what is wrong with it."""
-    judged = judging._judge_file(file(text, path))
+    judged = by_file._judge_file(file(text, path))
     return list(judged.declarations), list(judged.problems)
 
 
@@ -199,7 +199,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         paths.append(content.path)
         return read_file(content)
 
-    monkeypatch.setattr(judging, "read_file", noted)
+    monkeypatch.setattr(by_file, "read_file", noted)
     return paths
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from reconciler.manifest import sharing
 from reconciler.manifest.aids import UNAIDED, Aids
-from reconciler.manifest.judging import judge_files, read_ahead
+from reconciler.manifest.alone import read_ahead
+from reconciler.manifest.judging import judge_files
 from reconciler.manifest.sharing import LEAST, Begun, met
 from reconciler.ports import ManifestFile
 from tests.manifest.manifests import STORE

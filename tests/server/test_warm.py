@@ -111,7 +111,7 @@ def test_what_is_told_of_a_key_is_written_once_for_all_addresses(store, place, m
     monkeypatch.setattr(authorization, "written_headers", write)
     for _ in range(2):
         for number in range(MOST_OF_A_ROW + 8):
-            forwarded = (b"x-forwarded-for", b"203.0.113.%d" % number)
+            forwarded = (b"x-forwarded-for", b"203.0.%d.%d" % divmod(number, 256))
             headers = [(b"authorization", b"Bearer " + key.encode()), forwarded]
             asyncio.run(place.asking(key, headers=headers))
     statuses = [message["status"] for message in place.sent if "status" in message]

@@ -260,7 +260,7 @@ def test_what_is_gone_is_counted_once_more_and_then_forgotten(store):
 def test_no_more_answers_of_a_row_stand_than_may(store):
     """Whoever asks from ever new addresses is answered and counted, and fills nothing."""
     key = store.issue(fields={"allowlist": None, "ranges": None})
-    addresses = [f"203.0.113.{number}" for number in range(MOST_OF_A_ROW + 8)]
+    addresses = [f"203.0.{n // 256}.{n % 256}" for n in range(MOST_OF_A_ROW + 8)]
     with opened(store) as verifier:
         for _ in range(2):
             for address in addresses:
@@ -310,7 +310,7 @@ def test_of_two_threads_that_come_to_one_answer_one_lets_it_stand(store, monkeyp
 def test_an_answer_that_was_pushed_out_leaves_its_room(store, monkeypatch):
     """However many were asked for since the row was read, the newest stands."""
     key = store.issue(fields={"allowlist": None, "ranges": None})
-    addresses = [f"203.0.113.{number}" for number in range(2 * MOST_OF_A_ROW)]
+    addresses = [f"203.0.{n // 256}.{n % 256}" for n in range(2 * MOST_OF_A_ROW)]
     with opened(store, entries=1) as verifier:
         for address in addresses:
             verifier.check(key, address=address)
@@ -323,7 +323,7 @@ def test_an_answer_that_was_pushed_out_leaves_its_room(store, monkeypatch):
 def test_a_row_allows_in_one_value_whoever_asks(store):
     """Also those for whose answers there is no room, and those whose address is none."""
     key = store.issue(fields={"allowlist": None, "ranges": None})
-    addresses = [f"203.0.113.{number}" for number in range(MOST_OF_A_ROW + 8)]
+    addresses = [f"203.0.{n // 256}.{n % 256}" for n in range(MOST_OF_A_ROW + 8)]
     with opened(store) as verifier:
         first = verifier.check(key, address="no address")
         assert isinstance(first, Allowed)
