@@ -131,6 +131,8 @@ def _forked(work: Callable[[int], NoReturn]) -> tuple[int, int]:
         OSError: there can be no pipe or no process.
     """
     reading, writing = os.pipe()
+    with suppress(OSError):
+        fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, _ROOM)
     try:
         process = os.fork()
     except OSError:
@@ -141,8 +143,6 @@ def _forked(work: Callable[[int], NoReturn]) -> tuple[int, int]:
         work(writing)
     os.close(writing)
     os.set_blocking(reading, False)
-    with suppress(OSError):
-        fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, _ROOM)
     return process, reading
 
 
