@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.errors import ManifestsInvalid
 from reconciler.manifest.aids import UNAIDED, Aids
-from reconciler.manifest.alone import read_ahead
+from reconciler.manifest.alone import in_order, read_ahead
 from reconciler.manifest.assembly import Known, known_from
-from reconciler.manifest.desired import read_desired
+from reconciler.manifest.desired import Origin, desired_of
+from reconciler.manifest.files import manifest_digest
+from reconciler.manifest.judging import Judgement, judge_files
 from reconciler.model.custody import custody_of
 from reconciler.model.policy import Policy
 from reconciler.model.source import counted
@@ -85,24 +87,27 @@ def with_others(store: KeyStore, desired: DesiredState, observed: ObservedState)
 def _read(
     store: KeyStore, source: ManifestSource, manager: str, wish: Wish, aids: Aids
 ) -> tuple[DesiredState, ObservedState]:
-    """Read both sides; the manifests' bytes are let go when they are read."""
-    files = tuple(source.files())
-    with read_ahead(files, aids) as aids_ahead:
-        revision = source.revision()  # at once: they are to be of the same bytes
-        observed = store.observe(manager)
-        result = read_desired(
-            files,
-            manager=manager,
-            known=known_to(observed),
-            revision=revision,
-            environments=wish.environments,
-            aids=aids_ahead,
-        )
+    """Read both sides."""
+    judgement, origin, observed = _judged(store, source, manager, aids)
+    result = desired_of(judgement, origin, manager=manager, environments=wish.environments)
     if isinstance(result, DesiredState):
         return result, observed
     raise ManifestsInvalid(
         f"{counted(result)} in the manifests; nothing was planned", problems=result
     )
+
+
+def _judged(
+    store: KeyStore, source: ManifestSource, manager: str, aids: Aids
+) -> tuple[Judgement, Origin, ObservedState]:
+    """Judge the manifests beside the store; their bytes are let go with the return."""
+    files = in_order(source.files())
+    with read_ahead(files, aids) as ahead:
+        revision = source.revision()  # at once: they are to be of the same bytes
+        observed = store.observe(manager)
+        judgement = judge_files(files, known_to(observed), ahead)
+    origin = Origin(revision=revision, manifest_digest=manifest_digest(files))
+    return judgement, origin, observed
 
 
 def known_to(observed: ObservedState) -> Known:

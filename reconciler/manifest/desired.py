@@ -8,6 +8,7 @@ filled in by `defaults`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from reconciler.manifest.alone import in_order
 from reconciler.manifest.assembly import Assembly, Declaration, Known
 from reconciler.manifest.defaults import KeyDraft
 from reconciler.manifest.files import manifest_digest
-from reconciler.manifest.judging import judge_files
+from reconciler.manifest.judging import Judgement, judge_files
 from reconciler.manifest.ranges import collapsed
 from reconciler.manifest.schema_lists import NETWORK_PREFIX
 from reconciler.manifest.schema_policy import PolicyWire
@@ -42,6 +43,15 @@ from reconciler.ports import ManifestFile
 _KEPT = 4096
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where manifests are from."""
+
+    revision: Revision
+    manifest_digest: str
+    """As `DesiredState`."""
+
+
 def read_desired(
     files: Iterable[ManifestFile],
     *,
@@ -59,6 +69,14 @@ def read_desired(
     """
     ordered = in_order(files)
     judgement = judge_files(ordered, known, aids)
+    origin = Origin(revision=revision or Revision(), manifest_digest=manifest_digest(ordered))
+    return desired_of(judgement, origin, manager=manager, environments=environments)
+
+
+def desired_of(
+    judgement: Judgement, origin: Origin, *, manager: str, environments: Sequence[str] = ()
+) -> DesiredState | tuple[Problem, ...]:
+    """Give what judged files declare; else as `read_desired`. Their bytes may be gone."""
     if judgement.problems:
         return judgement.problems
     assembly = judgement.assembly
@@ -67,8 +85,8 @@ def read_desired(
         keys=_keys(assembly, frozenset(environments)),
         removals=_removals(assembly),
         resources=_resources(assembly),
-        revision=revision or Revision(),
-        manifest_digest=manifest_digest(ordered),
+        revision=origin.revision,
+        manifest_digest=origin.manifest_digest,
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reconciler.manifest.aids import UNAIDED, Aids
 from reconciler.manifest.alone import judged_alone
-from reconciler.manifest.assembly import Assembly, Known, assemble
+from reconciler.manifest.assembly import Assembly, Declaration, Known, assemble
 from reconciler.manifest.reading import read_file
 from reconciler.manifest.rules import Found, judge_together
 from reconciler.manifest.snippets import problems_of, source_at
@@ -38,17 +38,23 @@ def judge_files(
     """Read and judge all files; they come in order of path. What is remembered of a file stands for
     reading it.
     """
-    judged = judged_alone(files, aids)
-    assembly = assemble(tuple(d for one in judged for d in one.declarations), known)
-    problems = [problem for one in judged for problem in one.problems]
+    declarations, problems = _alone(files, aids)
+    assembly = assemble(declarations, known)
     problems += _place(files, judge_together(assembly))
     return Judgement(assembly=assembly, problems=tuple(sorted(set(problems))))
 
 
+def _alone(
+    files: Sequence[ManifestFile], aids: Aids
+) -> tuple[tuple[Declaration, ...], list[Problem]]:
+    judged = judged_alone(files, aids)
+    problems = [problem for one in judged for problem in one.problems]
+    return tuple(d for one in judged for d in one.declarations), problems
+
+
 def problems_alone(files: Sequence[ManifestFile]) -> tuple[Problem, ...]:
     """Give what is wrong with each document by itself, whatever stands beside it."""
-    judged = judged_alone(files, UNAIDED)
-    return tuple(sorted({problem for one in judged for problem in one.problems}))
+    return tuple(sorted(set(_alone(files, UNAIDED)[1])))
 
 
 def locate(files: Iterable[ManifestFile], source: SourceRef, path: Path) -> SourceRef:
