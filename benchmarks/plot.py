@@ -9,9 +9,9 @@ from html import escape
 from benchmarks.growth import Line
 from benchmarks.table import seconds
 
-_WIDTH, _HEIGHT = 860, 460
-_LEFT, _TOP, _RIGHT, _BOTTOM = 80, 40, 280, 50
-_COLORS = ("#0b62a4", "#c0392b", "#1e8449", "#8e44ad", "#b9770e", "#148f77", "#5d6d7e", "#a93226")
+_WIDTH, _HEIGHT = 940, 460
+_LEFT, _TOP, _RIGHT, _BOTTOM = 80, 40, 360, 50
+_COLORS = ("#0b62a4", "#c0392b", "#1e8449", "#8e44ad", "#b9770e", "#148f77", "#5d6d7e", "#17202a")
 _DASHES = ("", "6 4", "2 3")
 
 

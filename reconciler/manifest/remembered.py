@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
+from sys import intern
 from typing import Any, Protocol
 
 from reconciler.manifest.assembly import Declaration
@@ -35,6 +36,8 @@ _EXPIRATIONS: Mapping[str | None, Expiration | None] = {
     **{e.value: e for e in Expiration},
 }
 _RETIREMENTS = {r.value: r for r in Retirement}
+_SHARED = tuple(_NAMES.index(name) for name in ("workspace", "environment", "owner"))
+"""Words that many keys share are kept once, as are those of scopes, labels and allowlists."""
 _SECOND = timedelta(seconds=1)
 
 
@@ -78,9 +81,11 @@ def _declaration(row: Any, path: str) -> Declaration:
     values[_EXPIRATION] = _EXPIRATIONS[values[_EXPIRATION]]
     values[_RETIRE] = _RETIREMENTS[values[_RETIRE]]
     for index in _LISTS:
-        values[index] = tuple((name, value) for name, value in values[index])
+        values[index] = tuple((intern(name), intern(value)) for name, value in values[index])
     if values[_ALLOWLIST] is not None:
-        values[_ALLOWLIST] = tuple(values[_ALLOWLIST])
+        values[_ALLOWLIST] = tuple(map(intern, values[_ALLOWLIST]))
+    for index in _SHARED:
+        values[index] = values[index] and intern(values[index])
     for index in _DURATIONS:
         if values[index] is not None:
             values[index] = values[index] * _SECOND
@@ -90,5 +95,5 @@ def _declaration(row: Any, path: str) -> Declaration:
         ordinal=ordinal,
         identity=Identity(kind="ApiKey", name=key.name, workspace=key.workspace),
         wire=key,
-        places=tuple((name, at, column) for name, at, column in places),
+        places=tuple((intern(name), at, column) for name, at, column in places),
     )
