@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 if TYPE_CHECKING:
@@ -44,12 +45,22 @@ class SecondProcess:
         if not _is_of_use():
             return None
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        origin = _Origin(process=os.getpid(), signals=before)
         try:
-            process, pipe = _forked(lambda writing: _work(items, work, writing, before))
+            process, pipe = _forked(lambda writing: _work(items, work, writing, origin))
         except OSError:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return None
         return _Running(process, pipe, before)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Origin:
+    """What the other process was forked from."""
+
+    process: int
+    signals: set[signal.Signals | int]
+    """Those that were blocked."""
 
 
 class _Running:
@@ -150,23 +161,22 @@ def _work(
     items: Sequence[Item],
     work: Callable[[Item], bytes | None],
     pipe: int,
-    before: set[signal.Signals | int],
+    origin: _Origin,
 ) -> NoReturn:
     """Work in the other process, and end it here: nothing of its parent's may run twice."""
     code = 1
     try:
         for number in (*_SIGNALS, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, origin.signals)
         os.set_blocking(pipe, False)
-        parent = os.getppid()
         ready = bytearray()
         for item in reversed(items):
             content = work(item)
             ready += _LENGTH.pack(_NOTHING if content is None else len(content)) + (content or b"")
             if len(ready) >= _AT_ONCE:
                 _write(pipe, ready)
-            if os.getppid() != parent:
+            if os.getppid() != origin.process:
                 break  # nobody waits for it
         os.set_blocking(pipe, True)
         _write(pipe, ready)
