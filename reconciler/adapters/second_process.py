@@ -113,9 +113,10 @@ class Arrived:
         self._bytes += more
         return bool(more)
 
-    def _whole(self) -> Iterator[bytes | None]:
+    def _whole(self) -> list[bytes | None]:
+        """Take what has come whole."""
         at, end = 0, len(self._bytes)
-        found = []
+        found: list[bytes | None] = []
         while at + _LENGTH.size <= end:
             (length,) = _LENGTH.unpack_from(self._bytes, at)
             start = at + _LENGTH.size
@@ -125,7 +126,7 @@ class Arrived:
             found.append(None if length == _NOTHING else bytes(self._bytes[start : start + size]))
             at = start + size
         del self._bytes[:at]
-        yield from found
+        return found
 
 
 def _is_of_use() -> bool:

@@ -98,8 +98,7 @@ def open_memory(settings: Settings) -> Memory | None:
     """Open what is remembered of manifests; None where the user has no cache."""
     from reconciler.bootstrap.program_stamp import program_stamp
 
-    stamp = program_stamp()
-    if settings.cache_folder is None or stamp is None:
+    if settings.cache_folder is None or (stamp := program_stamp()) is None:
         return None
     from reconciler.adapters.manifest_cache import ManifestCache
 

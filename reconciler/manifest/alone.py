@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -19,7 +19,7 @@ from reconciler.manifest.reading import read_file
 from reconciler.manifest.remembered import Memory, read_again, written
 from reconciler.manifest.schema import judge
 from reconciler.manifest.schema_keys import ApiKeyWire
-from reconciler.manifest.sharing import LEAST, Begun, Sharing, met
+from reconciler.manifest.sharing import LEAST, Arrivals, Begun, Sharing, met
 from reconciler.manifest.snippets import problems_of, source_at
 from reconciler.manifest.tree import Document, Fault, Path, holds, place
 from reconciler.model.source import FieldPlace, Problem
@@ -65,16 +65,16 @@ def judged_alone(files: Sequence[ManifestFile], aids: Aids) -> list[JudgedFile]:
 
 
 @contextmanager
-def read_ahead(files: Iterable[ManifestFile], aids: Aids) -> Iterator[Aids]:
-    """Let another process begin to read; the aids that are given find it, within the context."""
-    ordered = in_order(files)
-    is_asked = aids.sharing is not None and aids.memory is None and _is_much(ordered)
-    other = aids.sharing.backwards(ordered, _said) if aids.sharing and is_asked else None
+def read_ahead(files: Sequence[ManifestFile], aids: Aids) -> Iterator[Aids]:
+    """Let another process begin to read; the aids that are given find it, within the context. The
+    files come in order of path.
+    """
+    other = _lent(files, aids.sharing) if aids.memory is None else None
     if other is None:
         yield aids
         return
     with other as arrivals:
-        yield replace(aids, sharing=Begun(ordered, arrivals))
+        yield replace(aids, sharing=Begun(files, arrivals))
 
 
 def in_order(files: Iterable[ManifestFile]) -> list[ManifestFile]:
@@ -82,8 +82,13 @@ def in_order(files: Iterable[ManifestFile]) -> list[ManifestFile]:
     return sorted(files, key=lambda file: file.path)
 
 
-def _is_much(files: Iterable[ManifestFile]) -> bool:
-    return sum(len(file.content) for file in files) >= LEAST
+def _lent(
+    files: Sequence[ManifestFile], sharing: Sharing | None
+) -> AbstractContextManager[Arrivals] | None:
+    """Give another process that reads them too; None where there is none, or they are few."""
+    if sharing is None or sum(map(_size, files)) < LEAST:
+        return None
+    return sharing.backwards(files, _said)
 
 
 def _judged(
@@ -91,8 +96,7 @@ def _judged(
     sharing: Sharing | None,
     come: Callable[[ManifestFile, bytes | None], JudgedFile],
 ) -> list[JudgedFile]:
-    is_asked = sharing is not None and _is_much(files)
-    other = sharing.backwards(files, _said) if sharing and is_asked else None
+    other = _lent(files, sharing)
     if other is None:
         return [_judge_file(file) for file in files]
     with other as arrivals:

@@ -81,8 +81,6 @@ class _Paths:
 
     def _found(self, scope: Scope) -> Application:
         path: str = scope["path"]
-        if path == AUTHORIZE and self._health_port is None:
-            return self._authorize
         if path in self._health:
             return _taking("GET", self._health[path]) if self._is_for_health(scope) else _nothing
         if self._health_port is not None and self._is_for_health(scope):
